@@ -1,0 +1,212 @@
+"""The table: one row per layer, read by the checks, the tests and the command line.
+
+Notation as in reference/README.md. Weights are drawn of deviation 1 / sqrt(fan-in), or 1 where
+there is no sum, so that activations, scores and gradients are O(1).
+"""
+
+import importlib
+import math
+from dataclasses import dataclass, field
+from typing import Any, Callable
+
+import numpy as np
+from torch import nn
+
+import torch_impl.attention
+import torch_impl.block
+import torch_impl.cross_entropy
+import torch_impl.dropout
+import torch_impl.embedding
+import torch_impl.gelu
+import torch_impl.gpt
+import torch_impl.layer_norm
+import torch_impl.linear
+import torch_impl.mlp
+import torch_impl.softmax
+from reference import attention, block, dropout, embedding, gpt, layer_norm, linear, mlp, tree
+
+
+@dataclass(frozen=True)
+class Example:
+    """One drawn input: forward(*inputs, params, **options, **masks) on the NumPy side."""
+
+    inputs: dict                                 # arrays by argument name, in argument order
+    params: Any = None                           # a tree, or None for a layer without any
+    options: dict = field(default_factory=dict)  # hyperparameters
+    masks: dict = field(default_factory=dict)    # boolean arrays, given to both sides
+
+    def astype(self, dtype):
+        """Return the same example with its floats in another dtype."""
+        def cast(a):
+            return a.astype(dtype) if a.dtype.kind in "fc" else a
+        return Example({name: cast(a) for name, a in self.inputs.items()},
+                       self.params and tree.map(cast, self.params), self.options, self.masks)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A row: how to draw an example of the layer, and how to build its torch module."""
+
+    stem: str
+    letters: str                                    # the dimensions that are drawn
+    draw: Callable[[np.random.Generator, dict], Example]
+    module: Callable[[dict, Example], nn.Module]
+    whole_model: bool = False
+
+    @property
+    def numpy(self):
+        """The layer's module in reference/."""
+        return importlib.import_module(f"reference.{self.stem}")
+
+    def example(self, sizes, seed):
+        """Return the float64 example of these sizes, by letter, that the seed draws."""
+        return self.draw(np.random.default_rng(seed), sizes)
+
+
+def example_linear(rng, n):
+    x = rng.standard_normal((n["B"], n["T"], n["I"]))
+    return Example({"x": x}, draw_linear(rng, n["O"], n["I"]))
+
+
+def example_embedding(rng, n):
+    return Example({"tokens": draw_ids(rng, n)}, draw_embedding(rng, n, n["C"]))
+
+
+def example_layer_norm(rng, n):
+    x = rng.standard_normal((n["B"], n["T"], n["C"])) + rng.standard_normal()
+    return Example({"x": x}, draw_norm(rng, n["C"]), {"eps": float(rng.choice([1e-5, 1e-2]))})
+
+
+def example_gelu(rng, n):
+    return Example({"x": rng.standard_normal((n["B"], n["T"], n["C"]))})
+
+
+def example_softmax(rng, n):
+    T = n["T"]
+    x = 2 * rng.standard_normal((n["B"], n["H"], T, T))
+    scattered = rng.random((T, T)) < 0.6
+    scattered[np.arange(T), rng.integers(0, T, T)] = True
+    masks = [None, np.tri(T, dtype=bool), scattered]
+    return Example({"x": x}, masks={"mask": masks[rng.integers(3)]})
+
+
+def example_dropout(rng, n):
+    shape, rate = (n["B"], n["T"], n["C"]), draw_rate(rng)
+    inputs = {"x": rng.standard_normal(shape), "keep": dropout.draw_keep(rng, shape, rate)}
+    return Example(inputs, options={"rate": rate})
+
+
+def example_attention(rng, n):
+    B, T, H, C, rate = n["B"], n["T"], n["H"], n["H"] * n["D"], draw_rate(rng)
+    x = rng.standard_normal((B, T, C))
+    keep = maybe(rng, attention.draw_keep(rng, B, T, C, H, rate))
+    return Example({"x": x}, draw_attention(rng, C), {"n_head": H, "rate": rate}, {"keep": keep})
+
+
+def example_mlp(rng, n):
+    x, rate = rng.standard_normal((n["B"], n["T"], n["C"])), draw_rate(rng)
+    keep = maybe(rng, dropout.draw_keep(rng, x.shape, rate))
+    return Example({"x": x}, draw_mlp(rng, n["C"]), {"rate": rate}, {"keep": keep})
+
+
+def example_block(rng, n):
+    B, T, H, C, rate = n["B"], n["T"], n["H"], n["H"] * n["D"], draw_rate(rng)
+    x = rng.standard_normal((B, T, C))
+    keep = maybe(rng, block.draw_keep(rng, B, T, C, H, rate))
+    return Example({"x": x}, draw_block(rng, C), {"n_head": H, "rate": rate}, {"keep": keep})
+
+
+def example_cross_entropy(rng, n):
+    logits, targets = 2 * rng.standard_normal((n["B"], n["T"], n["V"])), draw_ids(rng, n)
+    ignore_index = int(rng.choice([-100, -1, 0]))
+    ignored = rng.random(targets.shape) < 0.3
+    ignored.flat[rng.integers(targets.size)] = False
+    if ignore_index < 0:
+        targets = np.where(ignored, ignore_index, targets)
+    elif (targets == ignore_index).all():
+        targets[0, 0] = n["V"] - 1
+        ignore_index = 0 if n["V"] > 1 else -100
+    return Example({"logits": logits, "targets": targets}, options={"ignore_index": ignore_index})
+
+
+def example_gpt(rng, n):
+    config = gpt.Config(n["V"], n["S"] + n["T"] - 1, n["L"], n["H"], n["H"] * n["D"],
+                        dropout=draw_rate(rng))
+    params = gpt.Params(draw_embedding(rng, n, config.n_embd),
+                        tuple(draw_block(rng, config.n_embd) for _ in range(config.n_layer)),
+                        draw_norm(rng, config.n_embd))
+    keep = maybe(rng, gpt.draw_keep(rng, n["B"], n["T"], config))
+    return Example({"tokens": draw_ids(rng, n)}, params, {"config": config}, {"keep": keep})
+
+
+def draw_ids(rng, n):
+    """Ids that repeat, since several positions share a small vocabulary: (B, T)."""
+    return rng.integers(0, n["V"], (n["B"], n["T"]))
+
+
+def draw_rate(rng):
+    return float(rng.choice([0.1, 0.5]))
+
+
+def maybe(rng, value):
+    """The value or None, half of the time each."""
+    return value if rng.random() < 0.5 else None
+
+
+def draw_linear(rng, out, into):
+    weight = rng.standard_normal((out, into)) / math.sqrt(into)
+    return linear.Params(weight, rng.standard_normal(out))
+
+
+def draw_embedding(rng, n, C):
+    S = n["S"] + n["T"] - 1  # from T upwards
+    scale = 1 / math.sqrt(C)  # the table is also the head's weight, of fan-in C
+    return embedding.Params(embedding.Table(rng.standard_normal((n["V"], C)) * scale),
+                            embedding.Table(rng.standard_normal((S, C))))
+
+
+def draw_norm(rng, C):
+    return layer_norm.Params(rng.standard_normal(C), rng.standard_normal(C))
+
+
+def draw_attention(rng, C):
+    return attention.Params(draw_linear(rng, 3 * C, C), draw_linear(rng, C, C))
+
+
+def draw_mlp(rng, C):
+    return mlp.Params(draw_linear(rng, 4 * C, C), draw_linear(rng, C, 4 * C))
+
+
+def draw_block(rng, C):
+    return block.Params(draw_norm(rng, C), draw_attention(rng, C), draw_norm(rng, C),
+                        draw_mlp(rng, C))
+
+
+def channels(n):
+    return n["H"] * n["D"]
+
+
+LAYERS = {layer.stem: layer for layer in [
+    Layer("linear", "BTIO", example_linear,
+          lambda n, e: torch_impl.linear.Linear(n["I"], n["O"])),
+    Layer("embedding", "BTVSC", example_embedding,
+          lambda n, e: torch_impl.embedding.Embedding(n["V"], n["S"] + n["T"] - 1, n["C"])),
+    Layer("layer_norm", "BTC", example_layer_norm,
+          lambda n, e: torch_impl.layer_norm.LayerNorm(n["C"], **e.options)),
+    Layer("gelu", "BTC", example_gelu,
+          lambda n, e: torch_impl.gelu.GELU()),
+    Layer("softmax", "BHT", example_softmax,
+          lambda n, e: torch_impl.softmax.Softmax()),
+    Layer("dropout", "BTC", example_dropout,
+          lambda n, e: torch_impl.dropout.Dropout(**e.options)),
+    Layer("attention", "BTHD", example_attention,
+          lambda n, e: torch_impl.attention.Attention(channels(n), **e.options)),
+    Layer("mlp", "BTC", example_mlp,
+          lambda n, e: torch_impl.mlp.MLP(n["C"], **e.options)),
+    Layer("block", "BTHD", example_block,
+          lambda n, e: torch_impl.block.Block(channels(n), **e.options)),
+    Layer("cross_entropy", "BTV", example_cross_entropy,
+          lambda n, e: torch_impl.cross_entropy.CrossEntropy(**e.options)),
+    Layer("gpt", "BTVSLHD", example_gpt,
+          lambda n, e: torch_impl.gpt.GPT(**vars(e.options["config"])), whole_model=True),
+]}

@@ -1,0 +1,43 @@
+"""Cross-entropy fused with log-softmax, the mean over tokens. Derivation: cross_entropy.md."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy import ndarray as Array
+
+from .arguments import check_floats, check_ids
+
+
+class Cache(NamedTuple):
+    probs: Array    # (..., V)
+    targets: Array  # (...)
+    counted: Array  # (...)
+
+
+def forward(logits, targets, *, ignore_index=-100):
+    """Return the mean of -log softmax(logits)[target]: (..., V), (...) -> ().
+
+    Targets equal to ignore_index count neither in the sum nor in the mean.
+    Raises ValueError if none is left or the shapes differ, IndexError for a target outside V.
+    """
+    check_floats(logits=(logits, "...V"))
+    if targets.shape != logits.shape[:-1]:
+        raise ValueError(f"targets has shape {targets.shape}; allowed: {logits.shape[:-1]}")
+    counted = targets != ignore_index                                # (...)
+    if not counted.any():
+        raise ValueError(f"every target is ignore_index = {ignore_index}; allowed: not all")
+    check_ids("targets", targets[counted], logits.shape[-1])
+    targets = np.where(counted, targets, 0)                          # (...)     a valid index
+    z = logits - logits.real.max(-1, keepdims=True)                  # (..., V)  CE-1
+    logprobs = z - np.log(np.exp(z).sum(-1, keepdims=True))          # (..., V)  CE-2
+    picked = np.take_along_axis(logprobs, targets[..., None], -1)    # (..., 1)  CE-3
+    loss = -picked[counted].mean()                                   # ()        CE-4
+    return loss, Cache(np.exp(logprobs), targets, counted)
+
+
+def backward(dloss, cache):
+    """Return dlogits, exactly 0 in the rows that were ignored: () -> (..., V)."""
+    probs, targets, counted = cache
+    share = counted[..., None] * dloss / int(counted.sum())          # (..., 1)  CE-5
+    onehot = np.arange(probs.shape[-1]) == targets[..., None]        # (..., V)
+    return (probs - onehot) * share                                  # (..., V)  CE-6

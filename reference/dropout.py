@@ -1,0 +1,36 @@
+"""Dropout with a mask that is drawn outside, so that it can be shared. Derivation: dropout.md."""
+
+from typing import NamedTuple
+
+from numpy import ndarray as Array
+
+from .arguments import check_floats, check_rate
+
+
+class Cache(NamedTuple):
+    keep: Array  # (...)
+    rate: float
+
+
+def draw_keep(rng, shape, rate):
+    """Return a boolean mask from the generator, True with probability 1 - rate."""
+    check_rate("rate", rate)
+    return rng.random(shape) >= rate
+
+
+def forward(x, keep, *, rate):
+    """Return x / (1 - rate) where keep is True and 0 elsewhere: (...) -> (...).
+
+    Source: Srivastava et al., "Dropout" (2014), in the inverted form: E[y] = x.
+    """
+    check_floats(x=(x, "..."))
+    check_rate("rate", rate)
+    if keep.dtype != bool or keep.shape != x.shape:
+        raise ValueError(f"keep is {keep.dtype} of shape {keep.shape}; allowed: bool, {x.shape}")
+    return x * keep / (1 - rate), Cache(keep, rate)          # (...)  DROP-1
+
+
+def backward(dy, cache):
+    """Return dx, exactly 0 where x was dropped: (...) -> (...)."""
+    keep, rate = cache
+    return dy * keep / (1 - rate)                            # (...)  DROP-2

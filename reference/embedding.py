@@ -1,0 +1,48 @@
+"""Embedding: a token's row plus its position's row. Derivation: embedding.md."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy import ndarray as Array
+
+from .arguments import check_floats, check_ids
+
+
+class Table(NamedTuple):
+    weight: Array    # (rows, C)
+
+
+class Params(NamedTuple):
+    token: Table     # (V, C)
+    position: Table  # (S, C)
+
+
+class Cache(NamedTuple):
+    tokens: Array    # (B, T)
+    vocab_size: int  # V
+    block_size: int  # S
+
+
+def forward(tokens, p):
+    """Return each token's row plus its position's row: (B, T) -> (B, T, C).
+
+    Raises IndexError for an id outside 0 .. V - 1, ValueError for T outside 1 .. S.
+    """
+    table, positions = p.token.weight, p.position.weight
+    check_floats(token=(table, "VC"), position=(positions, "SC"))
+    (V, _), (S, _) = table.shape, positions.shape
+    check_ids("tokens", tokens, V)
+    if tokens.ndim != 2 or tokens.shape[1] > S:
+        raise ValueError(f"tokens has shape {tokens.shape}; allowed: (B, T) with T from 1 to {S}")
+    y = table[tokens] + positions[: tokens.shape[1]]         # (B, T, C)  EMB-1
+    return y, Cache(tokens, V, S)
+
+
+def backward(dy, cache):
+    """Return the gradients of both tables; ids have none: (B, T, C) -> Params."""
+    tokens, V, S = cache
+    dtoken = np.zeros((V, dy.shape[-1]), dy.dtype)           # (V, C)
+    np.add.at(dtoken, tokens, dy)                            # (V, C)     EMB-2
+    dposition = np.zeros((S, dy.shape[-1]), dy.dtype)        # (S, C)
+    dposition[: tokens.shape[1]] = dy.sum(0)                 # (S, C)     EMB-3
+    return Params(Table(dtoken), Table(dposition))

@@ -1,0 +1,35 @@
+"""Linear layer: y = x W^T + b over the last axis. Derivation: linear.md."""
+
+from typing import NamedTuple
+
+from numpy import ndarray as Array
+
+from .arguments import check_floats
+
+
+class Params(NamedTuple):
+    weight: Array  # (O, I)
+    bias: Array    # (O,)
+
+
+class Cache(NamedTuple):
+    x: Array       # (..., I)
+    weight: Array  # (O, I)
+
+
+def forward(x, p):
+    """Return x W^T + b and the cache: (..., I) -> (..., O)."""
+    check_floats(x=(x, "...I"), weight=(p.weight, "OI"), bias=(p.bias, "O"))
+    y = x @ p.weight.T + p.bias               # (..., O)  LIN-1
+    return y, Cache(x, p.weight)
+
+
+def backward(dy, cache):
+    """Return dx and the gradients of the parameters: (..., O) -> (..., I), Params."""
+    x, weight = cache
+    dx = dy @ weight                          # (..., I)  LIN-2
+    dy_rows = dy.reshape(-1, dy.shape[-1])    # (N, O)
+    x_rows = x.reshape(-1, x.shape[-1])       # (N, I)
+    dweight = dy_rows.T @ x_rows              # (O, I)    LIN-3
+    dbias = dy_rows.sum(0)                    # (O,)      LIN-4
+    return dx, Params(dweight, dbias)

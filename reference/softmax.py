@@ -1,0 +1,48 @@
+"""Softmax over the last axis, with an optional mask. Derivation: softmax.md."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy import ndarray as Array
+
+from .arguments import check_floats
+
+
+class Cache(NamedTuple):
+    y: Array  # (..., S)
+
+
+def causal_mask(T):
+    """Return the (T, T) mask that lets position i see positions 0 .. i."""
+    return np.tri(T, dtype=bool)
+
+
+def forward(x, *, mask=None):
+    """Return exp(x) / sum(exp(x)) over the entries where mask is True: (..., S) -> (..., S).
+
+    mask is boolean and broadcasts to x; masked entries come out as exactly 0.
+    Raises ValueError where a row is masked throughout: its softmax is 0/0.
+    """
+    check_floats(x=(x, "...S"))
+    if mask is not None:
+        check_mask(mask)
+        x = np.where(mask, x, -np.inf)                       # (..., S)  SM-1
+    z = x - x.real.max(-1, keepdims=True)                    # (..., S)  SM-2
+    e = np.exp(z)                                            # (..., S)  SM-3
+    y = e / e.sum(-1, keepdims=True)                         # (..., S)  SM-4
+    return y, Cache(y)
+
+
+def backward(dy, cache):
+    """Return dx, exactly 0 where x was masked: (..., S) -> (..., S)."""
+    y, = cache
+    return y * (dy - (dy * y).sum(-1, keepdims=True))        # (..., S)  SM-5
+
+
+def check_mask(mask):
+    """Refuse a mask that is not boolean (TypeError) or hides a whole row (ValueError)."""
+    if mask.dtype != bool:
+        raise TypeError(f"mask has dtype {mask.dtype}; allowed: bool, True where x may be seen")
+    if not mask.any(-1).all():
+        row = np.argwhere(~mask.any(-1))[0].tolist()
+        raise ValueError(f"mask hides every entry of row {row}; allowed: one or more seen a row")

@@ -1,0 +1,75 @@
+"""One training step and the loop over any iterator of batches. It has no derivation: no new maths."""
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from . import adamw, cross_entropy, gpt
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How to train; raises ValueError for a value that can't work."""
+
+    steps: int = 1000
+    lr: float = 1e-3
+    min_lr: float = 1e-4
+    warmup: int = 100
+    beta1: float = 0.9
+    beta2: float = 0.99
+    eps: float = 1e-8
+    weight_decay: float = 0.1
+    clip: float = 1.0
+
+    def __post_init__(self):
+        allowed = {
+            "steps": (1, math.inf), "lr": (0, math.inf), "min_lr": (0, math.inf),
+            "warmup": (0, math.inf), "beta1": (0, 1 - 1e-12), "beta2": (0, 1 - 1e-12),
+            "eps": (1e-30, math.inf), "weight_decay": (0, math.inf), "clip": (1e-30, math.inf)}
+        for name, (low, high) in allowed.items():
+            value = getattr(self, name)
+            if not low <= value <= high:
+                raise ValueError(f"{name} is {value}; allowed: from {low:g} to {high:g}")
+
+
+class Step(NamedTuple):
+    index: int     # counted from 0
+    loss: float    # of this batch, before the update
+    norm: float    # of the gradient, before clipping
+    params: tuple  # after the update
+
+
+def train(p, batches, *, config, schedule):
+    """Yield a Step after each update, for at most schedule.steps batches.
+
+    A batch is (tokens, targets, keep), keep being None or the masks of every dropout.
+    Raises FloatingPointError, naming the step, where the loss or the gradient is not finite.
+    """
+    state = adamw.init(p)
+    for index, (tokens, targets, keep) in zip(range(schedule.steps), batches):
+        loss, grads = gpt.loss_and_grad(tokens, targets, p, config=config, keep=keep)
+        grads, norm = adamw.clip(grads, schedule.clip)
+        check_finite(index, loss, norm)
+        lr = adamw.learning_rate(index, lr=schedule.lr, min_lr=schedule.min_lr,
+                                 warmup=schedule.warmup, steps=schedule.steps)
+        p, state = adamw.update(
+            p, grads, state, lr=lr, beta1=schedule.beta1, beta2=schedule.beta2,
+            eps=schedule.eps, weight_decay=schedule.weight_decay)
+        yield Step(index, float(loss), norm, p)
+
+
+def check_finite(index, loss, norm):
+    """Refuse a loss or a gradient norm that is NaN or infinite with a FloatingPointError."""
+    if not (math.isfinite(loss) and math.isfinite(norm)):
+        raise FloatingPointError(
+            f"training stopped at step {index}, before its update: "
+            f"loss is {float(loss)}, gradient norm is {norm}; allowed: finite numbers")
+
+
+def evaluate(p, batches, *, config):
+    """Return the mean loss over batches (tokens, targets), without dropout."""
+    losses = [cross_entropy.forward(gpt.forward(tokens, p, config=config)[0], targets)[0]
+              for tokens, targets in batches]
+    return float(np.mean(losses))

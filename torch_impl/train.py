@@ -1,0 +1,52 @@
+"""One training step and the loop over any iterator of batches, as PyTorch's users write them."""
+
+import math
+from typing import NamedTuple
+
+import torch
+
+from . import adamw
+from .cross_entropy import CrossEntropy
+
+
+class Step(NamedTuple):
+    index: int    # counted from 0
+    loss: float   # of this batch, before the update
+    norm: float   # of the gradient, before clipping
+
+
+def train(model, batches, *, schedule):
+    """Yield a Step after each update of the model in place, for at most schedule.steps batches.
+
+    A batch is (tokens, targets, keep), keep being None or the masks of every dropout.
+    Raises FloatingPointError, naming the step, where the loss or the gradient is not finite.
+    """
+    loss_of = CrossEntropy()
+    optimizer = adamw.optimizer(
+        model, lr=schedule.lr, beta1=schedule.beta1, beta2=schedule.beta2, eps=schedule.eps,
+        weight_decay=schedule.weight_decay)
+    scheduler = adamw.scheduler(
+        optimizer, lr=schedule.lr, min_lr=schedule.min_lr, warmup=schedule.warmup,
+        steps=schedule.steps)
+    for index, (tokens, targets, keep) in zip(range(schedule.steps), batches):
+        optimizer.zero_grad()
+        loss = loss_of(model(tokens, keep), targets)
+        loss.backward()
+        norm = adamw.clip(model, schedule.clip)
+        if not (math.isfinite(loss) and math.isfinite(norm)):
+            raise FloatingPointError(
+                f"training stopped at step {index}, before its update: "
+                f"loss is {float(loss)}, gradient norm is {float(norm)}; allowed: finite numbers")
+        optimizer.step()
+        scheduler.step()
+        yield Step(index, float(loss), float(norm))
+
+
+@torch.no_grad()
+def evaluate(model, batches):
+    """Return the mean loss over batches (tokens, targets), without dropout."""
+    loss_of, was_training = CrossEntropy(), model.training
+    model.eval()
+    losses = [loss_of(model(tokens), targets) for tokens, targets in batches]
+    model.train(was_training)
+    return float(torch.stack(losses).mean())
