@@ -137,10 +137,10 @@ def named(outcome):
 
 
 def rounding(layer, sizes, example, dy, truth, seed):
-    """Return how far each result of torch moves when every input moves by one unit in the last
-    place, up or down: no computation in this precision can be asked to be nearer than that.
+    """Return how far each result of torch moves when every input moves by up to eight units in
+    the last place: the roundings of a chain of operations move its values about as much.
 
-    It is the largest of four draws; they hold the condition of the problem and torch's own
+    It is the largest of eight draws; they hold the condition of the problem and torch's own
     rounding errors, which are of the size of ours.
     """
     rng = np.random.default_rng([seed, 2])
@@ -149,10 +149,10 @@ def rounding(layer, sizes, example, dy, truth, seed):
     def nudge(a):
         if a.dtype.kind not in "f":
             return a
-        return (a * (1 + eps * rng.choice([-1, 1], a.shape))).astype(a.dtype)
+        return (a * (1 + eps * rng.integers(-8, 9, a.shape))).astype(a.dtype)
 
     moved = dict.fromkeys(named(truth), 0.0)
-    for _ in range(4):
+    for _ in range(8):
         nudged = Example({name: nudge(a) for name, a in example.inputs.items()},
                          example.params and tree.map(nudge, example.params),
                          example.options, example.masks)

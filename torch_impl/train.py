@@ -32,14 +32,19 @@ def train(model, batches, *, schedule):
         optimizer.zero_grad()
         loss = loss_of(model(tokens, keep), targets)
         loss.backward()
-        norm = adamw.clip(model, schedule.clip)
-        if not (math.isfinite(loss) and math.isfinite(norm)):
-            raise FloatingPointError(
-                f"training stopped at step {index}, before its update: "
-                f"loss is {float(loss)}, gradient norm is {float(norm)}; allowed: finite numbers")
+        norm = adamw.clip(model, schedule.clip).item()
+        check_finite(index, loss.item(), norm)
         optimizer.step()
         scheduler.step()
-        yield Step(index, float(loss), float(norm))
+        yield Step(index, loss.item(), norm)
+
+
+def check_finite(index, loss, norm):
+    """Refuse a loss or a gradient norm that is NaN or infinite with a FloatingPointError."""
+    if not (math.isfinite(loss) and math.isfinite(norm)):
+        raise FloatingPointError(
+            f"training stopped at step {index}, before its update: "
+            f"loss is {loss}, gradient norm is {norm}; allowed: finite numbers")
 
 
 @torch.no_grad()

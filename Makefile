@@ -1,0 +1,35 @@
+# make: set up and run the demo.  make test: set up and run the tests.  Each works on a fresh machine.
+
+PYTHON ?= python3
+VENV := .venv
+ifeq ($(OS),Windows_NT)
+RUN := $(VENV)/Scripts/python
+else
+RUN := $(VENV)/bin/python
+endif
+READY := $(VENV)/ready
+
+.PHONY: demo test test-thorough check clean
+
+demo: $(READY)
+	$(RUN) -m compare
+
+test: $(READY)
+	$(RUN) -m pytest
+
+# at least 5,000 examples of every property of every layer; takes an hour or two
+test-thorough: $(READY)
+	$(RUN) -m pytest --hypothesis-profile=thorough
+
+check: $(READY)
+	$(RUN) -m compare check
+
+# torch first and alone, so that nothing else pulls in another torch
+$(READY): requirements.txt
+	$(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install --quiet "$$(grep '^torch==' requirements.txt)"
+	$(RUN) -m pip install --quiet -r requirements.txt
+	$(RUN) -c "import pathlib; pathlib.Path('$(READY)').touch()"
+
+clean:
+	$(PYTHON) -c "import shutil; shutil.rmtree('$(VENV)', ignore_errors=True)"

@@ -1,0 +1,137 @@
+"""Both GPTs trained in lockstep: the same initial values, the same batches, the same masks."""
+
+import itertools
+import random
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+import reference.generate
+import reference.train
+import torch_impl.generate
+import torch_impl.gpt
+import torch_impl.train
+from reference import gpt, tree
+from reference.train import Schedule
+
+from . import text, weights
+
+
+@dataclass(frozen=True)
+class Run:
+    """Everything that a run in lockstep depends on."""
+
+    config: gpt.Config
+    schedule: Schedule = field(default_factory=Schedule)
+    batch_size: int = 16
+    seed: int = 0
+    dtype: str = "float64"
+
+
+class Pair(NamedTuple):
+    """One step of both sides."""
+
+    ours: reference.train.Step
+    theirs: torch_impl.train.Step
+
+    @property
+    def difference(self):
+        """How far the two losses are apart."""
+        return abs(self.ours.loss - self.theirs.loss)
+
+
+def masked(batches, config, seed):
+    """Yield (tokens, targets, keep), the dropout masks drawn from the seed."""
+    rng = np.random.default_rng([seed, 4])
+    for tokens, targets in batches:
+        yield tokens, targets, gpt.draw_keep(rng, *tokens.shape, config)
+
+
+def as_torch(batches):
+    """Yield the same batches as tensors."""
+    for tokens, targets, keep in batches:
+        yield (torch.from_numpy(tokens), torch.from_numpy(targets),
+               keep and weights.to_torch(keep))
+
+
+def build(run):
+    """Return the parameters that the seed draws, and a torch model that holds the same values."""
+    params = gpt.init(run.config, np.random.default_rng([run.seed, 5]), np.dtype(run.dtype))
+    return params, weights.load(torch_impl.gpt.GPT(**vars(run.config)), params)
+
+
+def train(run, ids, params, model):
+    """Yield a Pair after each step of both sides on the training ids; the model is changed."""
+    draws = text.batches(ids, block_size=run.config.block_size, batch_size=run.batch_size,
+                         rng=np.random.default_rng([run.seed, 6]))
+    left, right = itertools.tee(masked(draws, run.config, run.seed))
+    model.train()
+    yield from map(Pair, reference.train.train(
+        params, left, config=run.config, schedule=run.schedule), torch_impl.train.train(
+        model, as_torch(right), schedule=run.schedule))
+
+
+def parameter_difference(params, model):
+    """Return the largest difference between two parameters of one name."""
+    theirs = {name: p.detach().numpy() for name, p in model.named_parameters()}
+    return max(float(np.abs(a - theirs[name]).max()) for name, a in tree.walk(params))
+
+
+def report(run, corpus):
+    """Train both sides on the corpus, print the progress and what came of it."""
+    tokenizer = text.CharTokenizer(corpus)
+    train_ids, valid_ids = text.split(tokenizer.encode(corpus), run.config.block_size)
+    params, model = build(run)
+    print(f"{gpt.parameter_count(params):,} parameters, {len(corpus):,} characters, "
+          f"{run.config.vocab_size} different, {run.dtype}, seed {run.seed}")
+    progress, largest = Progress(run.schedule.steps), 0.0
+    for pair in train(run, train_ids, params, model):
+        largest = max(largest, pair.difference)
+        progress.line(pair)
+    params = pair.ours.params
+    valid = list(text.windows(valid_ids[: 200 * run.config.block_size + 1],
+                              block_size=run.config.block_size, batch_size=50))
+    as_tensors = [tuple(map(torch.from_numpy, pair)) for pair in valid]
+    ours = reference.train.evaluate(params, valid, config=run.config)
+    theirs = torch_impl.train.evaluate(model, as_tensors)
+    part = np.concatenate([valid[0][0].flat[:1]] + [targets.ravel() for _, targets in valid])
+    bigram = text.bigram_loss(train_ids, part, run.config.vocab_size)
+    print(f"validation loss       NumPy {ours:.4f}   torch {theirs:.4f}   bigram table {bigram:.4f}")
+    print(f"largest difference    in the loss of a step {largest:.1e}   "
+          f"in a parameter at the end {parameter_difference(params, model):.1e}")
+    print_samples(run, tokenizer, params, model, valid_ids)
+
+
+def print_samples(run, tokenizer, params, model, prompt, count=200):
+    """Print what each side writes after the start of the validation text, from one seed."""
+    prompt = prompt[: run.config.block_size]
+    ours = reference.generate.generate(
+        prompt, params, config=run.config, count=count, rng=random.Random(run.seed))
+    theirs = torch_impl.generate.generate(
+        torch.from_numpy(prompt), model, block_size=run.config.block_size, count=count,
+        rng=random.Random(run.seed)).numpy()
+    for name, ids in ("NumPy", ours), ("torch", theirs):
+        print(f"--- {name} writes:\n{tokenizer.decode(ids[len(prompt):])}")
+    print(f"--- the two texts are {'the same' if np.array_equal(ours, theirs) else 'different'}")
+
+
+class Progress:
+    """One line that is written over on a terminal, ten plain lines elsewhere."""
+
+    def __init__(self, steps):
+        self.steps, self.start = steps, time.perf_counter()
+
+    def line(self, pair):
+        """Print where the run stands after this pair."""
+        done = pair.ours.index + 1
+        if not (sys.stdout.isatty() or done in (1, self.steps) or done % max(1, self.steps // 10) == 0):
+            return
+        left = (time.perf_counter() - self.start) / done * (self.steps - done)
+        words = (f"step {done:>5} of {self.steps}   loss: NumPy {pair.ours.loss:.6f}   "
+                 f"torch {pair.theirs.loss:.6f}   apart {pair.difference:.0e}   {left:.0f} s left")
+        end = "\n" if done == self.steps or not sys.stdout.isatty() else ""
+        print(("\r" if sys.stdout.isatty() else "") + words.ljust(79), end=end, flush=True)

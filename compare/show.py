@@ -1,0 +1,89 @@
+"""Two columns: a layer in NumPy and in torch, aligned by equation tag, read from the source."""
+
+import re
+import shutil
+import textwrap
+from pathlib import Path
+
+HOUSE = Path(__file__).parent.parent
+TAG = re.compile(r"\b([A-Z]{2,4})-(\d+)\b")
+RANGE = re.compile(r"\b([A-Z]{2,4})-(\d+) \.\. \1-(\d+)\b")
+
+
+def tags(line):
+    """Return the tags in the comment of a line of code: "# LN-1 .. LN-3" holds three."""
+    comment = line.partition("#")[2]
+    found = [f"{p}-{n}" for p, low, high in RANGE.findall(comment)
+             for n in range(int(low), int(high) + 1)]
+    return found + [tag for tag in map("-".join, TAG.findall(comment)) if tag not in found]
+
+
+def source(folder, stem):
+    """Return the lines of the code of one side, from its first definition on."""
+    lines = (HOUSE / folder / f"{stem}.py").read_text(encoding="utf-8").splitlines()
+    start = next(i for i, line in enumerate(lines) if re.match(r"class |def |@", line))
+    return lines[start:]
+
+
+def align(left, right):
+    """Return rows (left line, right line), a line on the right beside the tag that it shares."""
+    rows, done = [], 0
+    tagged = [i for i, line in enumerate(right) if tags(line)]
+    first = {tag: i for i in reversed(tagged) for tag in tags(right[i])[:1]}
+    for line in left:
+        targets = [first[tag] for tag in tags(line) if tag in first and first[tag] >= done]
+        if not targets:
+            rows.append((line, ""))
+            continue
+        pending = right[done : targets[0]]
+        done = targets[0] + 1
+        # fill the empty right side above this row with the lines that lead up to the tagged one
+        free = 0
+        while free < min(len(pending), len(rows)) and not rows[-1 - free][1]:
+            free += 1
+        head = pending[: len(pending) - free]
+        at = len(rows) - free
+        rows[at:at] = [("", text) for text in head]
+        for i, text in enumerate(pending[len(head):]):
+            rows[at + len(head) + i] = (rows[at + len(head) + i][0], text)
+        rows.append((line, right[done - 1]))
+    rows += [("", text) for text in right[done:]]
+    return rows
+
+
+def show(stem, width=None):
+    """Print NumPy and torch side by side in `width` columns, the console's if not given."""
+    width = width or shutil.get_terminal_size((160, 24)).columns
+    half = max(30, (width - 4) // 2)
+    print(f"{stem}: reference/{stem}.py and torch_impl/{stem}.py")
+    print(f"the derivation of each tag is in reference/{stem}.md")
+    print(f"{'NumPy, backward by hand':<{half}} |  torch, backward by autograd")
+    print("-" * half + "-+-" + "-" * half)
+    for left, right in align(source("reference", stem), source("torch_impl", stem)):
+        for a, b in zip_longest_wrapped(left, right, half):
+            print(f"{a:<{half}} |  {b}".rstrip())
+
+
+def zip_longest_wrapped(left, right, width):
+    """Yield the pieces of two lines of code, each folded to the width, line for line."""
+    a, b = fold(left, width), fold(right, width)
+    height = max(len(a), len(b), 1)
+    yield from zip(a + [""] * (height - len(a)), b + [""] * (height - len(b)))
+
+
+def fold(line, width):
+    """Return a line of code in pieces no wider than width: first the comment moves below."""
+    code, mark, comment = line.partition("  #")
+    code, note = code.rstrip(), "# " + " ".join(comment.split())
+    short = f"{code}  {note}" if mark else code
+    if len(line) <= width:
+        return [line] if line else []
+    if len(short) <= width:
+        return [short]
+    indent = " " * (len(code) - len(code.lstrip()))
+    pieces = textwrap.wrap(code.strip(), width, initial_indent=indent,
+                           subsequent_indent=indent + "    ", break_long_words=False)
+    if mark:
+        pieces += textwrap.wrap(note, width, initial_indent=indent + "    ",
+                                subsequent_indent=indent + "    # ")
+    return pieces

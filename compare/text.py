@@ -1,0 +1,88 @@
+"""Text: the corpus, the character tokenizer, the split, the batches, and the bigram baseline."""
+
+from pathlib import Path
+
+import numpy as np
+
+
+def load(path=None):
+    """Return the text of a UTF-8 file, or of Python's own language reference without a path.
+
+    Raises ValueError for a file that is missing or not UTF-8.
+    """
+    if path is None:
+        try:
+            from pydoc_data.topics import topics
+        except ImportError:
+            raise ValueError("text is not given, and this Python lacks pydoc_data.topics; "
+                             "allowed: --text FILE") from None
+        return "\n".join(topics[name] for name in sorted(topics))
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"text is {path}, whose byte {error.start} is not UTF-8; "
+                         "allowed: a UTF-8 file") from None
+    except OSError as error:
+        raise ValueError(f"text is {path}, which can't be read ({error.strerror}); "
+                         "allowed: a UTF-8 file") from None
+
+
+class CharTokenizer:
+    """One id for each character of a text, in the order of their code points."""
+
+    def __init__(self, text):
+        self.characters = sorted(set(text))
+        self.ids = {character: i for i, character in enumerate(self.characters)}
+
+    def encode(self, text):
+        """Return ids (T,); raises ValueError for a character that the tokenizer never saw."""
+        try:
+            return np.array([self.ids[character] for character in text], dtype=np.int64)
+        except KeyError as error:
+            raise ValueError(f"text holds the character {ascii(error.args[0])}; allowed: the "
+                             f"{len(self.characters)} characters of the training text") from None
+
+    def decode(self, ids):
+        """Return the text of ids (T,)."""
+        return "".join(self.characters[i] for i in ids)
+
+
+def split(ids, block_size):
+    """Return the first 90% for training and the rest for validation.
+
+    Raises ValueError if one of them is shorter than a block and its target.
+    """
+    cut = len(ids) * 9 // 10
+    parts = ids[:cut], ids[cut:]
+    for name, part in zip(("training", "validation"), parts):
+        if len(part) <= block_size:
+            raise ValueError(
+                f"text has {len(ids)} tokens, {len(part)} of them in the {name} part; "
+                f"allowed: at least block_size + 1 = {block_size + 1} in each part")
+    return parts
+
+
+def batches(ids, *, block_size, batch_size, rng):
+    """Yield (tokens, targets), both (B, T), without end, from random places of ids."""
+    offsets = np.arange(block_size)
+    while True:
+        starts = rng.integers(0, len(ids) - block_size, batch_size)
+        places = starts[:, None] + offsets                       # (B, T)
+        yield ids[places], ids[places + 1]
+
+
+def windows(ids, *, block_size, batch_size):
+    """Yield (tokens, targets) that cover ids once, in order, in batches of whole blocks."""
+    count = (len(ids) - 1) // block_size
+    tokens = ids[: count * block_size].reshape(count, block_size)
+    targets = ids[1 : count * block_size + 1].reshape(count, block_size)
+    for start in range(0, count, batch_size):
+        yield tokens[start : start + batch_size], targets[start : start + batch_size]
+
+
+def bigram_loss(train, valid, vocab_size):
+    """Return the mean loss on valid of a table of pairs counted on train, one added to each."""
+    counts = np.ones((vocab_size, vocab_size))
+    np.add.at(counts, (train[:-1], train[1:]), 1)
+    logprobs = np.log(counts / counts.sum(1, keepdims=True))
+    return -float(logprobs[valid[:-1], valid[1:]].mean())

@@ -1,0 +1,87 @@
+"""The command line as a user meets it: in a process of its own, on a console without Unicode."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from compare import agree, check, show
+from compare.layers import LAYERS
+from reference import layer_norm
+
+HOUSE = Path(__file__).parent.parent
+
+
+def compare(*words, code=0, encoding="cp437"):
+    environment = os.environ | {"PYTHONIOENCODING": encoding, "COLUMNS": "120"}
+    done = subprocess.run([sys.executable, "-m", "compare", *words], cwd=HOUSE, text=True,
+                          capture_output=True, env=environment, encoding=encoding, timeout=120)
+    assert done.returncode == code, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stdout if code == 0 else done.stderr
+
+
+def test_check_prints_a_row_for_each_gradient():
+    out = compare("check", "layer_norm", "linear", "--examples", "3")
+    for row in "output", "d x", "d weight", "d bias", "every output and every gradient agrees":
+        assert row in out
+
+
+def test_a_wrong_backward_fails_the_check_and_names_the_smallest_example(monkeypatch, capsys):
+    right = layer_norm.backward
+
+    def no_path_through_the_mean(dy, cache):
+        dx, dp = right(dy, cache)
+        return dx + cache.rstd * (dy * cache.weight).mean(-1, keepdims=True), dp
+
+    monkeypatch.setattr(layer_norm, "backward", no_path_through_the_mean)
+    assert not check.print_table([LAYERS["layer_norm"]], 5)
+    out = capsys.readouterr().out
+    assert "FAILS" in out and "layer_norm: d x in float64 is off by" in out
+    assert "Smallest example: B = 1, T = 1, C = 1, seed" in out
+
+
+def test_an_error_that_is_not_a_number_fails():
+    assert agree.relative_error([float("nan")], [1.0], 1.0) > 1e300
+
+
+def test_train_reports_both_sides(tmp_path):
+    corpus = tmp_path / "corpus.txt"
+    corpus.write_text("to be or not to be \u2014 that is the question. " * 40, encoding="utf-8")
+    out = compare("train", "--text", str(corpus), "--steps", "3", "--n-embd", "8")
+    for words in "validation loss", "bigram table", "largest difference", "the two texts are the same":
+        assert words in out
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_show_prints_on_any_code_page(encoding):
+    for stem in (*LAYERS, "adamw"):
+        assert "NumPy, backward by hand" in compare("show", stem, encoding=encoding)
+
+
+@pytest.mark.parametrize("words, message", [
+    (["check", "batch_norm"], "LAYER is batch_norm; allowed: linear, embedding"),
+    (["show", "batch_norm"], "LAYER is batch_norm; allowed: linear, embedding"),
+    (["train", "--text", "missing.txt"], "text is missing.txt, which can't be read"),
+    (["train", "--n-embd", "65"], "n_embd is 65; allowed: a multiple of n_head = 4"),
+    (["train", "--block-size", "60000"], "allowed: at least block_size + 1 = 60001 in each part"),
+    (["train", "--batch-size", "0"], "batch_size is 0; allowed: an integer from 1 up"),
+    (["train", "--lr", "-1"], "lr is -1.0; allowed: from 0"),
+    (["train", "--dropout", "1"], "dropout is 1.0; allowed: 0 <= dropout < 1"),
+    (["train", "--lr", "1e30", "--steps", "9", "--warmup", "0"], "training stopped at step"),
+    (["check", "--examples", "0"], "0 is not allowed; allowed: an integer from 1 up"),
+])
+def test_bad_input_is_one_sentence(words, message):
+    assert message in compare(*words, code=2)
+
+
+@pytest.mark.parametrize("stem", [*LAYERS, "adamw"])
+def test_the_columns_keep_every_line_in_order(stem):
+    left, right = show.source("reference", stem), show.source("torch_impl", stem)
+    rows = show.align(left, right)
+    assert [a for a, _ in rows if a] == [line for line in left if line]
+    assert [b for _, b in rows if b] == [line for line in right if line]
+    for a, b in rows:
+        assert not (show.tags(a) and show.tags(b)) or set(show.tags(a)) & set(show.tags(b))
