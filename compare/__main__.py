@@ -18,7 +18,7 @@ MODEL = {  # name: (default, help)
     "dropout": (0.0, "the rate of every dropout, its masks shared by both sides"),
 }
 SCHEDULE = {
-    "steps": (1000, "updates"),
+    "steps": (600, "updates"),
     "lr": (4e-3, "the highest learning rate"),
     "min_lr": (4e-4, "the learning rate at the end of the cosine"),
     "warmup": (50, "updates in which the learning rate rises"),
@@ -86,7 +86,10 @@ def run_show(options):
 
 def run_train(options):
     """Train both sides and print what came of it."""
+    import torch
+
     from . import lockstep, text
+    torch.set_num_threads(1)  # its idle threads would spin while NumPy works
     corpus = text.load(options.text)
     if options.batch_size < 1:
         raise ValueError(f"batch_size is {options.batch_size}; allowed: an integer from 1 up")
