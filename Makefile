@@ -26,6 +26,7 @@ check: $(READY)
 
 # torch first and alone, so that nothing else pulls in another torch
 $(READY): requirements.txt
+	@$(PYTHON) -c "import sys; sys.exit('Python 3.11 or newer is needed, as in: make PYTHON=python3.12' if sys.version_info < (3, 11) else 0)"
 	$(PYTHON) -m venv $(VENV)
 	$(RUN) -m pip install --quiet "$$(grep '^torch==' requirements.txt)"
 	$(RUN) -m pip install --quiet -r requirements.txt

@@ -97,7 +97,8 @@ def print_table(layers, examples):
             cells = [f"{report.worst[name, dtype]:.1e}" for dtype in DTYPES]
             ill = " + ".join(str(report.ill[name, dtype]) for dtype in DTYPES)
             verdict = "" if not any((name, d) in report.failures for d in DTYPES) else "  FAILS"
-            print(f"{stem:<14}{name:<34}{cells[0]:>9}{cells[1]:>9}{ill:>9}{kept:>13}{verdict}")
+            row = f"{stem:<14}{name:<34}{cells[0]:>9}{cells[1]:>9}{ill:>9}{kept:>13}{verdict}"
+            print(row.rstrip())
             stem, kept = "", ""
         allowed = ", ".join(f"{agree.bound(layer, dtype):.0e} in {dtype}" for dtype in DTYPES)
         failures += [

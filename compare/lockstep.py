@@ -123,15 +123,18 @@ class Progress:
     """One line that is written over on a terminal, ten plain lines elsewhere."""
 
     def __init__(self, steps):
-        self.steps, self.start = steps, time.perf_counter()
+        self.steps, self.start = steps, None
 
     def line(self, pair):
         """Print where the run stands after this pair."""
-        done = pair.ours.index + 1
-        if not (sys.stdout.isatty() or done in (1, self.steps) or done % max(1, self.steps // 10) == 0):
+        done, terminal = pair.ours.index + 1, sys.stdout.isatty()
+        self.start = self.start or time.perf_counter()  # the first step warms up and is not timed
+        if not (terminal or done in (1, self.steps) or done % max(1, self.steps // 10) == 0):
             return
-        left = (time.perf_counter() - self.start) / done * (self.steps - done)
         words = (f"step {done:>5} of {self.steps}   loss: NumPy {pair.ours.loss:.6f}   "
-                 f"torch {pair.theirs.loss:.6f}   apart {pair.difference:.0e}   {left:.0f} s left")
-        end = "\n" if done == self.steps or not sys.stdout.isatty() else ""
-        print(("\r" if sys.stdout.isatty() else "") + words.ljust(79), end=end, flush=True)
+                 f"torch {pair.theirs.loss:.6f}   apart {pair.difference:.0e}")
+        if 1 < done < self.steps:
+            left = (time.perf_counter() - self.start) / (done - 1) * (self.steps - done)
+            words += f"   {left:.0f} s left"
+        end = "\n" if done == self.steps or not terminal else ""
+        print(("\r" if terminal else "") + words.ljust(79 if terminal else 0), end=end, flush=True)

@@ -1,6 +1,9 @@
 """Training: both sides in lockstep, and the loss that is not finite."""
 
 import itertools
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -101,3 +104,33 @@ def test_the_tree_walks_and_comes_back():
     assert list(named) == [name for name, _ in model.named_parameters()]
     back = tree.unwalk(params, named)
     assert all(a is b for a, b in itertools.zip_longest(tree.leaves(params), tree.leaves(back)))
+
+
+NUMPY_SIDE_OF_THE_DEMO = """
+import sys
+sys.modules["torch"] = None  # importing it would now fail
+import resource
+import numpy as np
+from compare import text
+from compare.__main__ import MODEL, RUN
+from reference import gpt, train
+corpus = text.load()
+ids = text.CharTokenizer(corpus).encode(corpus)
+config = gpt.Config(vocab_size=103, **{name: default for name, (default, _) in MODEL.items()})
+rng = np.random.default_rng(0)
+draws = text.batches(ids, block_size=config.block_size, batch_size=RUN["batch_size"][0], rng=rng)
+batches = ((tokens, targets, None) for tokens, targets in draws)
+params = gpt.init(config, rng, np.float64)
+steps = list(train.train(params, batches, config=config, schedule=train.Schedule(steps=20)))
+assert steps[-1].loss < steps[0].loss
+unit = 1 if sys.platform == "darwin" else 1024
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)
+"""
+
+
+def test_the_numpy_side_of_the_demo_needs_no_torch_and_at_most_500_mb():
+    pytest.importorskip("resource")
+    done = subprocess.run([sys.executable, "-c", NUMPY_SIDE_OF_THE_DEMO], text=True,
+                          capture_output=True, cwd=Path(__file__).parent.parent)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) <= 500e6
