@@ -3,12 +3,13 @@
 import argparse
 import sys
 from dataclasses import fields
+from pathlib import Path
 
 from reference.gpt import Config
 from reference.train import Schedule
 
-STEMS = ("linear", "embedding", "layer_norm", "gelu", "softmax", "dropout", "attention", "mlp",
-         "block", "cross_entropy", "gpt")
+HOUSE = Path(__file__).parent.parent
+DERIVED = sorted(path.stem for path in (HOUSE / "reference").glob("[a-z]*.md"))
 
 MODEL = {  # name: (default, help)
     "block_size": (32, "tokens in a sequence (T, and S of the position table)"),
@@ -41,11 +42,12 @@ def parser():
         "Without a command: all three in short.")
     verbs = top.add_subparsers(dest="verb", metavar="check | show | train")
     check = verbs.add_parser("check", help="compare outputs and gradients on drawn examples")
-    check.add_argument("layers", nargs="*", metavar="LAYER", help=", ".join(STEMS))
+    check.add_argument("layers", nargs="*", metavar="LAYER",
+                       help="such as softmax (default: all)")
     check.add_argument("--examples", type=positive, default=200, help="drawn examples a layer "
                        "and precision (default %(default)s)")
     show = verbs.add_parser("show", help="print both implementations of a layer side by side")
-    show.add_argument("layer", metavar="LAYER", help=", ".join((*STEMS, "adamw")))
+    show.add_argument("layer", metavar="LAYER", help=", ".join(DERIVED))
     show.add_argument("--width", type=positive, help="columns (default: the console's)")
     train = verbs.add_parser("train", help="train both GPTs in lockstep")
     train.add_argument("--text", metavar="FILE", help="a UTF-8 file (default: the language "
@@ -71,15 +73,15 @@ def run_check(options):
 
     from .check import print_table
     from .layers import LAYERS
-    known(options.layers, STEMS)
+    known(options.layers, LAYERS)
     torch.set_num_threads(1)  # the arrays are tiny: a second thread only waits
-    return 0 if print_table([LAYERS[s] for s in options.layers or STEMS], options.examples) else 1
+    return 0 if print_table([LAYERS[s] for s in options.layers or LAYERS], options.examples) else 1
 
 
 def run_show(options):
     """Print the two columns."""
     from .show import show
-    known([options.layer], (*STEMS, "adamw"))
+    known([options.layer], DERIVED)
     show(options.layer, options.width)
     return 0
 

@@ -14,7 +14,7 @@ CUBIC = 0.044715                # a
 
 class Cache(NamedTuple):
     x: Array  # (...)
-    t: Array  # (...)
+    e: Array  # (...)
 
 
 def forward(x):
@@ -23,12 +23,15 @@ def forward(x):
     Source: Hendrycks, Gimpel, "Gaussian Error Linear Units" (2016), section 2.
     """
     check_floats(x=(x, "..."))
-    t = np.tanh(SLOPE * (x + CUBIC * (x * x * x)))           # (...)  GELU-1
-    return x * (1 + t) / 2, Cache(x, t)                      # (...)  GELU-2
+    u = SLOPE * (x + CUBIC * (x * x * x))                    # (...)  GELU-1
+    e = np.exp(np.minimum(-2 * u, 80))                       # (...)  GELU-2
+    return x / (1 + e), Cache(x, e)                          # (...)  GELU-3
 
 
 def backward(dy, cache):
     """Return dx: (...) -> (...)."""
-    x, t = cache
-    dt = (1 - t * t) * SLOPE * (1 + 3 * CUBIC * (x * x))     # (...)  GELU-3
-    return dy * (1 + t + x * dt) / 2                         # (...)  GELU-4
+    x, e = cache
+    gate = 1 / (1 + e)                                       # (...)  not kept: one division
+    du = SLOPE * (1 + 3 * CUBIC * (x * x))                   # (...)  GELU-4
+    dgate = 2 * (e * gate) * gate * du                       # (...)  GELU-5
+    return dy * (gate + x * dgate)                           # (...)  GELU-6

@@ -63,7 +63,7 @@ def test_show_prints_on_any_code_page(encoding):
 
 @pytest.mark.parametrize("words, message", [
     (["check", "batch_norm"], "LAYER is batch_norm; allowed: linear, embedding"),
-    (["show", "batch_norm"], "LAYER is batch_norm; allowed: linear, embedding"),
+    (["show", "batch_norm"], "LAYER is batch_norm; allowed: adamw, attention"),
     (["train", "--text", "missing.txt"], "text is missing.txt, which can't be read"),
     (["train", "--n-embd", "65"], "n_embd is 65; allowed: a multiple of n_head = 4"),
     (["train", "--block-size", "60000"], "allowed: at least block_size + 1 = 60001 in each part"),

@@ -8,4 +8,4 @@ class GELU(nn.Module):
     """(...) -> (...)"""
 
     def forward(self, x):
-        return F.gelu(x, approximate="tanh")                 # GELU-1, GELU-2
+        return F.gelu(x, approximate="tanh")                 # GELU-1 .. GELU-3
