@@ -10,6 +10,7 @@ from .arguments import check_floats
 
 SLOPE = math.sqrt(2 / math.pi)  # s
 CUBIC = 0.044715                # a
+FLAT = 10                       # beyond it the gate is 0 or 1 but for 1e-37
 
 
 class Cache(NamedTuple):
@@ -23,8 +24,9 @@ def forward(x):
     Source: Hendrycks, Gimpel, "Gaussian Error Linear Units" (2016), section 2.
     """
     check_floats(x=(x, "..."))
-    u = SLOPE * (x + CUBIC * (x * x * x))                    # (...)  GELU-1
-    e = np.exp(np.minimum(-2 * u, 80))                       # (...)  GELU-2
+    near = np.clip(x, -FLAT, FLAT)                           # (...)  or x^3 would overflow
+    u = SLOPE * (near + CUBIC * (near * near * near))        # (...)  GELU-1
+    e = np.exp(-2 * u)                                       # (...)  GELU-2
     return x / (1 + e), Cache(x, e)                          # (...)  GELU-3
 
 
@@ -32,6 +34,7 @@ def backward(dy, cache):
     """Return dx: (...) -> (...)."""
     x, e = cache
     gate = 1 / (1 + e)                                       # (...)  not kept: one division
-    du = SLOPE * (1 + 3 * CUBIC * (x * x))                   # (...)  GELU-4
+    near = np.clip(x, -FLAT, FLAT)                           # (...)
+    du = SLOPE * (1 + 3 * CUBIC * (near * near)) * (x == near)   # (...)  GELU-4
     dgate = 2 * (e * gate) * gate * du                       # (...)  GELU-5
     return dy * (gate + x * dgate)                           # (...)  GELU-6
