@@ -113,13 +113,12 @@ def errors(layer, sizes, seed, dtype):
     example = layer.example(sizes, seed).astype(dtype)
     dy = draw_cotangent(layer, example, seed)
     ours, theirs = run_numpy(layer, example, dy), run_torch(layer, sizes, example, dy)
-    allowed, smallest = bound(layer, dtype), floor(layer, dtype)
-    found = compare(ours, theirs, lambda name: smallest)
+    allowed = bound(layer, dtype)
+    found = compare(ours, theirs, lambda name: floor(layer, dtype))
     above = {name for name, error in found.items() if error > allowed}
     if not above:
         return found, above
-    noise = rounding(layer, sizes, example, dy, theirs, seed)
-    excused = compare(ours, theirs, lambda name: max(smallest, ROUNDINGS * noise[name] / allowed))
+    excused = compare(ours, theirs, raised_floors(layer, sizes, example, dy, theirs, seed).get)
     ill = {name for name in above if excused[name] <= allowed}
     return found | {name: excused[name] for name in ill}, ill
 
@@ -137,6 +136,16 @@ def compare(ours, theirs, smallest):
 def named(outcome):
     """Return the arrays of an Outcome by name: "output", "d x", "d weight" ..."""
     return {"output": outcome.output} | {f"d {n}": g for n, g in outcome.gradients.items()}
+
+
+def raised_floors(layer, sizes, example, dy, truth, seed):
+    """Return the floor of each result by name, raised where its rounding calls for it.
+
+    Relative to a raised floor, ROUNDINGS times the rounding of the truth is just the bound.
+    """
+    noise = rounding(layer, sizes, example, dy, truth, seed)
+    lowest, allowed = floor(layer, dy.dtype), bound(layer, dy.dtype)
+    return {name: max(lowest, ROUNDINGS * size / allowed) for name, size in noise.items()}
 
 
 def rounding(layer, sizes, example, dy, truth, seed):

@@ -159,10 +159,8 @@ def test_memory_layout_changes_nothing(layer, layout, data):
                     odd.options, odd.masks)
     found = agree.run_numpy(layer, odd, dy)
     truth = agree.run_numpy(layer, plain, dy.copy())
-    noise = agree.rounding(layer, case.sizes, plain, dy.copy(), truth, case.seed)
-    errors = agree.compare(found, truth, lambda name: max(
-        agree.floor(layer, "float64"), agree.ROUNDINGS * noise[name]
-        / agree.bound(layer, "float64")))
+    floors = agree.raised_floors(layer, case.sizes, plain, dy.copy(), truth, case.seed)
+    errors = agree.compare(found, truth, floors.get)
     assert max(errors.values()) <= agree.bound(layer, "float64"), errors
 
 
