@@ -54,6 +54,15 @@ def check_rate(name, rate):
         raise ValueError(f"{name} is {rate}; allowed: 0 <= {name} < 1")
 
 
+def check_finite(name, values, *, above=-np.inf):
+    """Refuse values that are NaN, infinite or not above a limit with a FloatingPointError."""
+    values = np.asarray(values)
+    wrong = values[~(np.isfinite(values) & (values.real > above))]
+    if wrong.size:
+        allowed = "finite numbers" if above == -np.inf else f"finite numbers above {above}"
+        raise FloatingPointError(f"{name} is {wrong[0]}; allowed: {allowed}")
+
+
 def _spell(axes, sizes):
     known = ", ".join(f"{letter} = {size}" for letter, size in sizes.items() if letter in axes)
     shape = ", ".join(axes.replace("...", ".")).replace(".", "...")

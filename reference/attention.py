@@ -49,10 +49,11 @@ def merge_heads(x):
     return x.swapaxes(1, 2).reshape(B, T, H * D)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # softmax refuses the scores that show either
 def forward(x, p, *, n_head, keep: Keep | None = None, rate=0.0):
     """Return softmax(q k^T / sqrt(D)) v of each head, merged and projected: (B, T, C) -> (B, T, C).
 
-    Raises ValueError if C is not divisible by n_head.
+    Raises ValueError if C is not divisible by n_head, FloatingPointError where a score overflows.
     Source: Vaswani et al., "Attention Is All You Need" (2017), equation 1 and section 3.2.2.
     """
     C, T = x.shape[-1], x.shape[-2]

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy import ndarray as Array
 
-from .arguments import check_floats, check_ids
+from .arguments import check_finite, check_floats, check_ids
 
 
 class Cache(NamedTuple):
@@ -14,11 +14,13 @@ class Cache(NamedTuple):
     counted: Array  # (...)
 
 
+@np.errstate(over="ignore")  # a difference that overflows is -inf, and its exponential rightly 0
 def forward(logits, targets, *, ignore_index=-100):
     """Return the mean of -log softmax(logits)[target]: (..., V), (...) -> ().
 
     Targets equal to ignore_index count neither in the sum nor in the mean.
-    Raises ValueError if none is left or the shapes differ, IndexError for a target outside V.
+    Raises ValueError if none is left or the shapes differ, IndexError for a target outside V,
+    FloatingPointError where a row holds a NaN or +inf, or the loss is infinite.
     """
     check_floats(logits=(logits, "...V"))
     if targets.shape != logits.shape[:-1]:
@@ -28,10 +30,13 @@ def forward(logits, targets, *, ignore_index=-100):
         raise ValueError(f"every target is ignore_index = {ignore_index}; allowed: not all")
     check_ids("targets", targets[counted], logits.shape[-1])
     targets = np.where(counted, targets, 0)                          # (...)     a valid index
-    z = logits - logits.real.max(-1, keepdims=True)                  # (..., V)  CE-1
+    top = logits.real.max(-1, keepdims=True)                         # (..., 1)
+    check_finite("the largest logit of a row in cross_entropy", top)
+    z = logits - top                                                 # (..., V)  CE-1
     logprobs = z - np.log(np.exp(z).sum(-1, keepdims=True))          # (..., V)  CE-2
     picked = np.take_along_axis(logprobs, targets[..., None], -1)    # (..., 1)  CE-3
     loss = -picked[counted].mean()                                   # ()        CE-4
+    check_finite("loss in cross_entropy", loss)
     return loss, Cache(np.exp(logprobs), targets, counted)
 
 

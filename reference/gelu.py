@@ -27,7 +27,7 @@ def forward(x):
     near = np.clip(x, -FLAT, FLAT)                           # (...)  or x^3 would overflow
     u = SLOPE * (near + CUBIC * (near * near * near))        # (...)  GELU-1
     e = np.exp(-2 * u)                                       # (...)  GELU-2
-    return x / (1 + e), Cache(x, e)                          # (...)  GELU-3
+    return np.maximum(x, -FLAT) / (1 + e), Cache(x, e)       # (...)  GELU-3
 
 
 def backward(dy, cache):

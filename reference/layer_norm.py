@@ -5,7 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy import ndarray as Array
 
-from .arguments import check_floats
+from .arguments import check_finite, check_floats
+from .sums import sum_rows
 
 
 class Params(NamedTuple):
@@ -19,14 +20,19 @@ class Cache(NamedTuple):
     weight: Array  # (C,)
 
 
+@np.errstate(all="ignore")  # rstd shows whatever went wrong, and is checked
 def forward(x, p, *, eps=1e-5):
     """Return gamma * (x - mean) / sqrt(variance + eps) + beta: (..., C) -> (..., C).
 
+    Raises FloatingPointError where a row of x holds a NaN or an infinity, where its square
+    overflows (from about 1e19 in float32), or where it is constant and eps is 0.
     Source: Ba, Kiros, Hinton, "Layer Normalization" (2016), equation 4.
     """
     check_floats(x=(x, "...C"), weight=(p.weight, "C"), bias=(p.bias, "C"))
     xc = x - x.mean(-1, keepdims=True)                               # (..., C)  LN-1
+    xc = xc - xc.mean(-1, keepdims=True)                             # (..., C)  its rounding, too
     rstd = 1 / np.sqrt((xc * xc).mean(-1, keepdims=True) + eps)      # (..., 1)  LN-2
+    check_finite("1 / sqrt(variance + eps) of a row in layer_norm", rstd, above=0)
     xhat = xc * rstd                                                 # (..., C)  LN-3
     return xhat * p.weight + p.bias, Cache(xhat, rstd, p.weight)     # (..., C)  LN-4
 
@@ -34,8 +40,7 @@ def forward(x, p, *, eps=1e-5):
 def backward(dy, cache):
     """Return dx and the gradients of the parameters: (..., C) -> (..., C), Params."""
     xhat, rstd, weight = cache
-    lead = tuple(range(dy.ndim - 1))                                 # every axis but C
-    dp = Params((dy * xhat).sum(lead), dy.sum(lead))                 # (C,) each LN-5, LN-6
+    dp = Params(sum_rows(dy * xhat), sum_rows(dy))                   # (C,) each LN-5, LN-6
     dxhat = dy * weight                                              # (..., C)  LN-7
     dx = rstd * (dxhat - dxhat.mean(-1, keepdims=True)
                  - xhat * (dxhat * xhat).mean(-1, keepdims=True))    # (..., C)  LN-8

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from numpy import ndarray as Array
 
 from .arguments import check_floats
+from .sums import sum_rows
 
 
 class Params(NamedTuple):
@@ -31,5 +32,5 @@ def backward(dy, cache):
     dy_rows = dy.reshape(-1, dy.shape[-1])    # (N, O)
     x_rows = x.reshape(-1, x.shape[-1])       # (N, I)
     dweight = dy_rows.T @ x_rows              # (O, I)    LIN-3
-    dbias = dy_rows.sum(0)                    # (O,)      LIN-4
+    dbias = sum_rows(dy_rows)                 # (O,)      LIN-4
     return dx, Params(dweight, dbias)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy import ndarray as Array
 
-from .arguments import check_floats
+from .arguments import check_finite, check_floats
 
 
 class Cache(NamedTuple):
@@ -17,17 +17,21 @@ def causal_mask(T):
     return np.tri(T, dtype=bool)
 
 
+@np.errstate(over="ignore")  # a difference that overflows is -inf, and its exponential rightly 0
 def forward(x, *, mask=None):
     """Return exp(x) / sum(exp(x)) over the entries where mask is True: (..., S) -> (..., S).
 
-    mask is boolean and broadcasts to x; masked entries come out as exactly 0.
-    Raises ValueError where a row is masked throughout: its softmax is 0/0.
+    mask is boolean and broadcasts to x; masked entries come out as exactly 0, whatever they hold.
+    Raises ValueError where a row is masked throughout: its softmax is 0/0. Raises
+    FloatingPointError where a row sees a NaN or +inf, or nothing but -inf.
     """
     check_floats(x=(x, "...S"))
     if mask is not None:
         check_mask(mask)
         x = np.where(mask, x, -np.inf)                       # (..., S)  SM-1
-    z = x - x.real.max(-1, keepdims=True)                    # (..., S)  SM-2
+    top = x.real.max(-1, keepdims=True)                      # (..., 1)
+    check_finite("the largest x of a row in softmax", top)
+    z = x - top                                              # (..., S)  SM-2
     e = np.exp(z)                                            # (..., S)  SM-3
     y = e / e.sum(-1, keepdims=True)                         # (..., S)  SM-4
     return y, Cache(y)
