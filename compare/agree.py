@@ -11,30 +11,11 @@ from . import weights
 from .layers import Example
 
 
-BOUNDS = {"float64": 1e-12, "float32": 1e-5}
-ROUNDINGS = 16  # how many times the rounding of the truth an ill-conditioned result may be off
-
-
 class Outcome(NamedTuple):
     """What one implementation made of an example."""
 
     output: np.ndarray
     gradients: dict  # arrays by the name of the argument or the dotted name of the parameter
-
-
-def bound(layer, dtype):
-    """Return the largest relative error allowed for a row of the table in one dtype."""
-    return BOUNDS[np.dtype(dtype).name] * (10 if layer.whole_model else 1)
-
-
-def floor(layer, dtype):
-    """Return the size against which the errors of smaller results are measured.
-
-    A result far below 1 is, with O(1) terms, a difference of terms much larger than itself, and
-    their rounding alone, about ten units in the last place, is then more than the allowed part of
-    it: so no less than 10 eps / bound, which is 0.002 in float64.
-    """
-    return 10 * float(np.finfo(dtype).eps) / bound(layer, dtype)
 
 
 def relative_error(found, truth, smallest):
@@ -102,27 +83,6 @@ def run_torch(layer, sizes, example, dy):
     return Outcome(y.detach().numpy(), gradients | weights.gradients(module))
 
 
-def errors(layer, sizes, seed, dtype):
-    """Return the relative error of each result of one example by name, and the set of the names
-    of those that are ill-conditioned.
-
-    A result is ill-conditioned if its error is above the bound but within ROUNDINGS times what
-    the rounding of the inputs does to torch's own (see `rounding`): LayerNorm at C = 1 or 2, say,
-    where dx is a difference of terms 10^5 times its size. Its error is then given relative to that.
-    """
-    example = layer.example(sizes, seed).astype(dtype)
-    dy = draw_cotangent(layer, example, seed)
-    ours, theirs = run_numpy(layer, example, dy), run_torch(layer, sizes, example, dy)
-    allowed = bound(layer, dtype)
-    found = compare(ours, theirs, lambda name: floor(layer, dtype))
-    above = {name for name, error in found.items() if error > allowed}
-    if not above:
-        return found, above
-    excused = compare(ours, theirs, raised_floors(layer, sizes, example, dy, theirs, seed).get)
-    ill = {name for name in above if excused[name] <= allowed}
-    return found | {name: excused[name] for name in ill}, ill
-
-
 def compare(ours, theirs, smallest):
     """Return the relative errors of one Outcome against another: "output", "d x", "d weight" ...
 
@@ -136,16 +96,6 @@ def compare(ours, theirs, smallest):
 def named(outcome):
     """Return the arrays of an Outcome by name: "output", "d x", "d weight" ..."""
     return {"output": outcome.output} | {f"d {n}": g for n, g in outcome.gradients.items()}
-
-
-def raised_floors(layer, sizes, example, dy, truth, seed):
-    """Return the floor of each result by name, raised where its rounding calls for it.
-
-    Relative to a raised floor, ROUNDINGS times the rounding of the truth is just the bound.
-    """
-    noise = rounding(layer, sizes, example, dy, truth, seed)
-    lowest, allowed = floor(layer, dy.dtype), bound(layer, dy.dtype)
-    return {name: max(lowest, ROUNDINGS * size / allowed) for name, size in noise.items()}
 
 
 def rounding(layer, sizes, example, dy, truth, seed):

@@ -1,4 +1,4 @@
-"""The check: every layer of the table, both implementations, drawn examples, both precisions."""
+"""The check: every layer of the table before its witnesses, on drawn examples."""
 
 import itertools
 import math
@@ -9,36 +9,55 @@ import numpy as np
 from reference import tree
 
 from . import agree
+from .coverage import Coverage
 from .layers import Example
+from .witnesses import ROUNDINGS, Trial, allowed
 
-DTYPES = ("float64", "float32")
+COLUMNS = ("torch", "complex", "central", "float32")
 LARGEST = {"L": 2, "S": 2}  # of the sizes that are drawn; every other letter goes up to 5
 LAPTOP = {"B": 12, "T": 64, "H": 4, "D": 32, "C": 128, "I": 128, "O": 128, "V": 65, "L": 4, "S": 1}
+ENTRIES = 2                 # of each array, before the witnesses that take an entry at a time
+SHARE = {"complex": 5, "central": 20}  # they see one example of so many: each entry costs a forward
 
 
 @dataclass
 class Report:
-    """What the checks of one layer found."""
+    """What the checks of one layer found; keys are (result, column)."""
 
-    worst: dict = field(default_factory=dict)     # by (result, dtype): the largest error
-    ill: dict = field(default_factory=dict)       # likewise: how many were ill-conditioned
-    failures: dict = field(default_factory=dict)  # by (result, dtype): (sizes, seed, error)
+    worst: dict = field(default_factory=dict)     # the largest error
+    ill: dict = field(default_factory=dict)       # how many examples were ill-conditioned
+    failures: dict = field(default_factory=dict)  # (sizes, seed, error) of the smallest example
+    useless: list = field(default_factory=list)   # why the examples prove nothing, if so
 
 
 def check(layer, examples):
-    """Return the Report of one layer over the first `examples` seeds in both precisions."""
-    report = Report()
-    for dtype, seed in itertools.product(DTYPES, range(examples)):
+    """Return the Report of one layer over the first `examples` seeds, before all witnesses."""
+    report, coverage = Report(), Coverage(layer)
+    for seed in range(examples):
         sizes = draw_sizes(layer, seed)
-        errors, ill = agree.errors(layer, sizes, seed, dtype)
-        for name, error in errors.items():
-            key = collapse(name), dtype
-            well = 0.0 if name in ill else error
-            report.worst[key] = max(report.worst.get(key, 0.0), well)
-            report.ill[key] = report.ill.get(key, 0) + (name in ill)
-            if error > agree.bound(layer, dtype) and key not in report.failures:
-                report.failures[key] = smallest_failure(layer, name, sizes, seed, dtype)
+        trial = Trial(layer, sizes, seed)
+        coverage.add(sizes, trial.example, trial.theirs)
+        for column in (*COLUMNS, "adjoint"):
+            if seed % SHARE.get(column, 1):
+                continue
+            errors, ill = testify(layer, sizes, seed, column)
+            for name, error in errors.items():
+                key = collapse(name), column
+                well = 0.0 if name in ill else error
+                report.worst[key] = max(report.worst.get(key, 0.0), well)
+                report.ill[key] = report.ill.get(key, 0) + (name in ill)
+                if error > allowed(layer, column) and key not in report.failures:
+                    report.failures[key] = smallest_failure(layer, name, sizes, seed, column)
+    report.useless = coverage.missing()
     return report
+
+
+def testify(layer, sizes, seed, column):
+    """Return (errors, ill) of one example before the witness of a column."""
+    trial = Trial(layer, sizes, seed, "float32" if column == "float32" else "float64")
+    if column in SHARE:
+        return getattr(trial, column)(ENTRIES)
+    return trial.adjoint() if column == "adjoint" else trial.torch()
 
 
 def draw_sizes(layer, seed):
@@ -47,13 +66,13 @@ def draw_sizes(layer, seed):
     return {letter: int(rng.integers(1, LARGEST.get(letter, 5) + 1)) for letter in layer.letters}
 
 
-def smallest_failure(layer, name, sizes, seed, dtype):
+def smallest_failure(layer, name, sizes, seed, column):
     """Return (sizes, seed, error) of the smallest example up to these sizes that fails."""
     boxes = itertools.product(*(range(1, size + 1) for size in sizes.values()))
     for box in sorted(boxes, key=lambda box: (math.prod(box), box)):
         smaller = dict(zip(sizes, box))
-        error = agree.errors(layer, smaller, seed, dtype)[0].get(name, 0.0)
-        if error > agree.bound(layer, dtype):
+        error = testify(layer, smaller, seed, column)[0].get(name, 0.0)
+        if error > allowed(layer, column):
             return smaller, seed, error
     raise RuntimeError(f"{layer.stem}: {name} failed at {sizes} with seed {seed}, then passed")
 
@@ -64,15 +83,20 @@ def collapse(name):
 
 
 def cache_bytes(layer, sizes=LAPTOP):
-    """Return the bytes that the cache keeps in float32, parameters and inputs' masks apart.
-
-    Arrays that share memory count once, and as the memory they keep alive.
-    """
+    """Return the bytes that a layer's cache keeps in float32, without dropout."""
     example = layer.example({letter: sizes[letter] for letter in layer.letters}, 0)
     example = Example(example.inputs, example.params, example.options,
                       dict.fromkeys(example.masks)).astype(np.float32)
     _, cache = agree.forward(layer, example)
-    own = {id(root(leaf)) for leaf in tree.leaves(example.params or ())}
+    return bytes_of(cache, example.params or ())
+
+
+def bytes_of(cache, params):
+    """Return the bytes that a cache keeps, those of the parameters not counted.
+
+    Arrays that share memory count once, and as the memory they keep alive.
+    """
+    own = {id(root(leaf)) for leaf in tree.leaves(params)}
     kept = {id(root(leaf)): root(leaf) for leaf in tree.leaves(cache)
             if isinstance(leaf, np.ndarray)}
     return sum(array.nbytes for key, array in kept.items() if key not in own)
@@ -87,32 +111,48 @@ def root(array):
 
 def print_table(layers, examples):
     """Check the layers, print the table, and return whether every row passed."""
-    print(f"relative error, NumPy against torch, the largest of {examples} drawn examples a row\n")
-    print(f"{'layer':<14}{'result':<34}{'float64':>9}{'float32':>9}{'ill':>9}{'cache bytes':>13}")
-    failures = []
+    print(f"the largest relative error among {examples} drawn examples a row\n")
+    print(f"{'layer / result':<35}{'torch':>9}{'complex':>9}{'central':>9}{'float32':>9}{'ill':>9}")
+    problems = []
     for layer in layers:
         report = check(layer, examples)
-        stem, kept = layer.stem, f"{cache_bytes(layer):,}"
-        for name in dict.fromkeys(name for name, _ in report.worst):
-            cells = [f"{report.worst[name, dtype]:.1e}" for dtype in DTYPES]
-            ill = " + ".join(str(report.ill[name, dtype]) for dtype in DTYPES)
-            verdict = "" if not any((name, d) in report.failures for d in DTYPES) else "  FAILS"
-            row = f"{stem:<14}{name:<34}{cells[0]:>9}{cells[1]:>9}{ill:>9}{kept:>13}{verdict}"
-            print(row.rstrip())
-            stem, kept = "", ""
-        allowed = ", ".join(f"{agree.bound(layer, dtype):.0e} in {dtype}" for dtype in DTYPES)
-        failures += [
-            f"{layer.stem}: {name} in {dtype} is off by {error:.1e}; allowed: {allowed}. Smallest "
-            f"example: {', '.join(f'{k} = {v}' for k, v in sizes.items())}, seed {seed}"
-            for (name, dtype), (sizes, seed, error) in report.failures.items()]
+        print(f"{layer.stem}  (adjoint {report.worst['adjoint', 'adjoint']:.1e}, "
+              f"cache {cache_bytes(layer):,} bytes)")
+        for name in dict.fromkeys(name for name, column in report.worst if column == "torch"):
+            print(row(report, name))
+        problems += [failure(layer, key, *found) for key, found in report.failures.items()]
+        problems += [f"useless: {reason}" for reason in report.useless]
     print(LEGEND)
-    print("\n".join(failures) if failures else "every output and every gradient agrees")
-    return not failures
+    print("\n".join(problems) if problems else "every output and every gradient agrees")
+    return not problems
+
+
+def row(report, name):
+    """Return the row of one result."""
+    cells = [f"{report.worst[name, column]:.1e}" if (name, column) in report.worst else ""
+             for column in COLUMNS]
+    ill = " + ".join(str(report.ill[name, column]) for column in ("torch", "float32"))
+    fails = "  FAILS" if any((name, column) in report.failures for column in COLUMNS) else ""
+    return f"  {name:<33}{''.join(f'{cell:>9}' for cell in cells)}{ill:>9}{fails}".rstrip()
+
+
+def failure(layer, key, sizes, seed, error):
+    """Return the sentence for a failure and the smallest example that shows it."""
+    name, column = key
+    example = ", ".join(f"{letter} = {size}" for letter, size in sizes.items())
+    return (f"{layer.stem}: {name} is off by {error:.1e} before the witness {column}; allowed: "
+            f"{allowed(layer, column):.0e}. Smallest example: {example}, seed {seed}")
 
 
 LEGEND = f"""
-allowed: 1e-12 in float64 and 1e-5 in float32; for the whole model 1e-11 and 1e-4
-ill: of the examples in float64 + float32, those so ill-conditioned that rounding alone is above
-     the allowed error; they are held to {agree.ROUNDINGS} times the rounding of torch's result instead
-cache bytes: in float32 with B = 12, T = 64, C = 128, H = 4, V = 65, L = 4, no dropout
+torch    autograd in float64, every entry; allowed: 1e-12
+complex  the complex step, {ENTRIES} entries of each array, every {SHARE["complex"]}th example; allowed: 1e-13
+central  central differences at the best step, every {SHARE["central"]}th example; allowed: 1e-6; where
+         they end, and why: python -m compare steps
+adjoint  <J u, dy> = <u, dx> for a drawn u through all inputs at once; allowed: 1e-12
+float32  torch again, both sides in float32; allowed: 1e-5, and 1e-4 for the whole model
+ill      of the examples in float64 + float32 before torch, those so ill-conditioned that rounding
+         alone is above the allowed error; they are held to {ROUNDINGS} times the rounding of torch's
+         result instead
+cache    bytes in float32 with B = 12, T = 64, C = 128, H = 4, V = 65, L = 4, no dropout
 """

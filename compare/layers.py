@@ -2,6 +2,9 @@
 
 Notation as in reference/README.md. Weights are drawn of deviation 1 / sqrt(fan-in), or 1 where
 there is no sum, so that activations, scores and gradients are O(1).
+
+Each row says what its examples must show: a check that never drew a repeated token proves nothing
+about repeated tokens, and fails (coverage.py).
 """
 
 import importlib
@@ -51,6 +54,7 @@ class Layer:
     letters: str                                    # the dimensions that are drawn
     draw: Callable[[np.random.Generator, dict], Example]
     module: Callable[[dict, Example], nn.Module]
+    shows: dict                                     # predicates (sizes, example) by name
     whole_model: bool = False
 
     @property
@@ -186,27 +190,61 @@ def channels(n):
     return n["H"] * n["D"]
 
 
+def above_1(*letters):
+    """Predicates that hold where a size is above 1."""
+    return {f"{letter} > 1": lambda n, e, letter=letter: n[letter] > 1 for letter in letters}
+
+
+def repeats(n, e):
+    return np.unique(e.inputs["tokens"]).size < e.inputs["tokens"].size
+
+
+def dropped(n, e):
+    return any(not keep.all() for keep in tree.leaves(e.masks["keep"]) if keep is not None)
+
+
+DROPOUT = {"a dropped entry": dropped, "no dropout": lambda n, e: e.masks["keep"] is None}
+
 LAYERS = {layer.stem: layer for layer in [
     Layer("linear", "BTIO", example_linear,
-          lambda n, e: torch_impl.linear.Linear(n["I"], n["O"])),
+          lambda n, e: torch_impl.linear.Linear(n["I"], n["O"]),
+          above_1("B", "T", "I", "O") | {"I other than O": lambda n, e: n["I"] != n["O"]}),
     Layer("embedding", "BTVSC", example_embedding,
-          lambda n, e: torch_impl.embedding.Embedding(n["V"], n["S"] + n["T"] - 1, n["C"])),
+          lambda n, e: torch_impl.embedding.Embedding(n["V"], n["S"] + n["T"] - 1, n["C"]),
+          above_1("B", "T", "S") | {"a repeated token": repeats}),
     Layer("layer_norm", "BTC", example_layer_norm,
-          lambda n, e: torch_impl.layer_norm.LayerNorm(n["C"], **e.options)),
+          lambda n, e: torch_impl.layer_norm.LayerNorm(n["C"], **e.options),
+          above_1("B", "T") | {"C > 2": lambda n, e: n["C"] > 2}),
     Layer("gelu", "BTC", example_gelu,
-          lambda n, e: torch_impl.gelu.GELU()),
+          lambda n, e: torch_impl.gelu.GELU(),
+          {"a negative x": lambda n, e: (e.inputs["x"] < 0).any(),
+           "a positive x": lambda n, e: (e.inputs["x"] > 0).any()}),
     Layer("softmax", "BHT", example_softmax,
-          lambda n, e: torch_impl.softmax.Softmax()),
+          lambda n, e: torch_impl.softmax.Softmax(),
+          above_1("B", "H", "T") | {
+              "no mask": lambda n, e: e.masks["mask"] is None,
+              "a masked entry": lambda n, e: not np.all(
+                  True if e.masks["mask"] is None else e.masks["mask"])}),
     Layer("dropout", "BTC", example_dropout,
-          lambda n, e: torch_impl.dropout.Dropout(**e.options)),
+          lambda n, e: torch_impl.dropout.Dropout(**e.options),
+          {"a dropped entry": lambda n, e: not e.inputs["keep"].all(),
+           "a kept entry": lambda n, e: e.inputs["keep"].any()}),
     Layer("attention", "BTHD", example_attention,
-          lambda n, e: torch_impl.attention.Attention(channels(n), **e.options)),
+          lambda n, e: torch_impl.attention.Attention(channels(n), **e.options),
+          above_1("B", "T", "H", "D") | DROPOUT),
     Layer("mlp", "BTC", example_mlp,
-          lambda n, e: torch_impl.mlp.MLP(n["C"], **e.options)),
+          lambda n, e: torch_impl.mlp.MLP(n["C"], **e.options),
+          above_1("B", "T", "C") | DROPOUT),
     Layer("block", "BTHD", example_block,
-          lambda n, e: torch_impl.block.Block(channels(n), **e.options)),
+          lambda n, e: torch_impl.block.Block(channels(n), **e.options),
+          above_1("B", "T", "H", "D") | DROPOUT),
     Layer("cross_entropy", "BTV", example_cross_entropy,
-          lambda n, e: torch_impl.cross_entropy.CrossEntropy(**e.options)),
+          lambda n, e: torch_impl.cross_entropy.CrossEntropy(**e.options),
+          above_1("B", "T", "V") | {
+              "an ignored target": lambda n, e: (
+                  e.inputs["targets"] == e.options["ignore_index"]).any()}),
     Layer("gpt", "BTVSLHD", example_gpt,
-          lambda n, e: torch_impl.gpt.GPT(**vars(e.options["config"])), whole_model=True),
+          lambda n, e: torch_impl.gpt.GPT(**vars(e.options["config"])),
+          above_1("B", "T", "V", "S", "L", "H", "D") | DROPOUT | {"a repeated token": repeats},
+          whole_model=True),
 ]}

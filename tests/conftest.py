@@ -1,10 +1,33 @@
-"""Two profiles: quick, the default, draws the same examples each time; thorough draws afresh."""
+"""Three profiles: quick, the default, draws the same examples each time; thorough draws afresh;
+mutants draws those of quick and stops at the first that fails."""
 
+import pytest
 import torch
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 shared = dict(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("quick", max_examples=40, derandomize=True, database=None, **shared)
 settings.register_profile("thorough", max_examples=5000, **shared)
+settings.register_profile("mutants", settings.get_profile("quick"),
+                          phases=[Phase.explicit, Phase.generate])
 settings.load_profile("quick")
 torch.set_num_threads(1)  # the arrays are tiny: a second thread only waits
+
+
+def pytest_addoption(parser):
+    parser.addoption("--mutants", action="store_true", help="run the tests against each mutant")
+
+
+def pytest_configure(config):
+    if config.getoption("mutants"):
+        settings.load_profile("mutants")
+
+
+def pytest_runtestloop(session):
+    """With --mutants, plant each mutant before the tests that may catch it."""
+    if session.config.getoption("mutants"):
+        import mutation
+        if not mutation.run(session):
+            session.exitstatus = session.testsfailed = 1
+            pytest.exit("the score is not 100%", returncode=1)
+        return True

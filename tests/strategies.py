@@ -1,7 +1,8 @@
-"""What the tests draw: sizes by letter, seeds, model configurations."""
+"""What the tests draw: sizes by letter, seeds, model configurations; and what they hold alike."""
 
 from typing import NamedTuple
 
+import numpy as np
 from hypothesis import strategies as st
 
 from compare import agree
@@ -20,14 +21,18 @@ class Case(NamedTuple):
     dy: object
 
 
+def sizes(layer):
+    """A size from 1 up for each letter of the layer."""
+    return st.fixed_dictionaries({letter: st.integers(1, LARGEST.get(letter, 5))
+                                  for letter in layer.letters})
+
+
 @st.composite
 def cases(draw, layer):
-    """An example of the layer, its sizes drawn from 1 up, its arrays filled from a drawn seed."""
-    sizes = {letter: draw(st.integers(1, LARGEST.get(letter, 5)), label=letter)
-             for letter in layer.letters}
-    seed = draw(seeds, label="seed")
-    example = layer.example(sizes, seed)
-    return Case(sizes, seed, example, agree.draw_cotangent(layer, example, seed))
+    """An example of the layer, its arrays filled from a drawn seed."""
+    drawn, seed = draw(sizes(layer)), draw(seeds, label="seed")
+    example = layer.example(drawn, seed)
+    return Case(drawn, seed, example, agree.draw_cotangent(layer, example, seed))
 
 
 @st.composite
@@ -38,3 +43,10 @@ def configs(draw):
         vocab_size=draw(st.integers(1, 9)), block_size=draw(st.integers(1, 6)),
         n_layer=draw(st.integers(1, 3)), n_head=heads, n_embd=heads * draw(st.integers(1, 4)),
         dropout=draw(st.sampled_from([0.0, 0.1, 0.5])))
+
+
+def same(ours, theirs):
+    """Whether two dicts have the same names, and arrays equal in shape, dtype and value."""
+    return ours.keys() == theirs.keys() and all(
+        a.dtype == theirs[name].dtype and np.array_equal(a, theirs[name])
+        for name, a in ours.items())

@@ -1,59 +1,55 @@
 """Each derivation's blocks run, and its tags are those of the code."""
 
 import re
-from pathlib import Path
 
 import pytest
 
-from compare.show import tags
-
-HOUSE = Path(__file__).parent.parent
-STEMS = sorted(path.stem for path in (HOUSE / "reference").glob("*.md") if path.stem != "README")
-BLOCK = re.compile(r"^```python\n(.*?)^```", re.S | re.M)
-SECTION = re.compile(r"^### ([A-Z]+-\d+)\n(.*?)(?=^#|\Z)", re.S | re.M)
-
-
-def derivation(stem):
-    return (HOUSE / "reference" / f"{stem}.md").read_text(encoding="utf-8")
-
-
-def code_tags(folder, stem):
-    lines = (HOUSE / folder / f"{stem}.py").read_text(encoding="utf-8").splitlines()
-    return [tag for line in lines for tag in tags(line)]
+from compare import derivations
+from compare.derivations import STEMS, Tag, text
+from compare.layers import LAYERS
+from compare.show import HOUSE, tags
 
 
 def test_every_layer_and_the_optimizer_have_one():
-    from compare.layers import LAYERS
     assert set(STEMS) == {*LAYERS, "adamw"}
 
 
 @pytest.mark.parametrize("stem", STEMS)
 def test_the_blocks_run_and_assert(stem):
-    blocks, namespace = BLOCK.findall(derivation(stem)), {}
-    assert sum("assert" in block for block in blocks) >= 3
-    for block in blocks:
-        exec(compile(block, f"{stem}.md", "exec"), namespace)
+    assert derivations.run_blocks(stem) >= 3
 
 
 @pytest.mark.parametrize("stem", STEMS)
-def test_each_tag_in_the_code_is_one_heading_and_the_other_way_round(stem):
-    headings = [tag for tag, _ in SECTION.findall(derivation(stem))]
-    assert headings == sorted(set(code_tags("reference", stem)),
-                              key=lambda tag: int(tag.split("-")[1]))
-    assert len(code_tags("reference", stem)) == len(headings)
-    assert set(code_tags("torch_impl", stem)) <= set(headings)
+def test_each_tag_has_one_line_a_formula_and_a_block_that_asserts(stem):
+    found = derivations.tags_of(stem)
+    assert len(found) >= 2
+    assert not [(tag.name, what) for tag in found for what in derivations.lacks(tag)]
+    headings = re.findall(r"^### ([A-Z]+-\d+)$", text(stem), re.M)
+    assert headings == [tag.name for tag in found]  # each once, in order
 
 
 @pytest.mark.parametrize("stem", STEMS)
-def test_each_tag_has_a_formula_and_a_block_that_asserts(stem):
-    for tag, body in SECTION.findall(derivation(stem)):
-        assert "$$" in body, tag
-        assert any("assert" in block for block in BLOCK.findall(body)), tag
+def test_torch_carries_no_tag_that_is_not_derived(stem):
+    lines = (HOUSE / "torch_impl" / f"{stem}.py").read_text(encoding="utf-8").splitlines()
+    carried = {tag for line in lines for tag in tags(line)}
+    assert carried and carried <= {tag.name for tag in derivations.tags_of(stem)}
+
+
+def test_what_is_missing_is_named(monkeypatch, capsys):
+    assert derivations.lacks(Tag("LN-9", [], False, 0)) == [
+        "0 lines of code", "no formula", "no block that asserts"]
+    right = derivations.text
+    monkeypatch.setattr(derivations, "STEMS", ["softmax"])
+    monkeypatch.setattr(derivations, "text", lambda stem: right(stem).replace("### SM-5\n", "")
+                        + "\n```python\nassert False\n```\n")
+    assert not derivations.print_table()
+    out = capsys.readouterr().out
+    assert "softmax: SM-5 has no formula" in out and "softmax.md: a block FAILS" in out
 
 
 @pytest.mark.parametrize("stem", STEMS)
 def test_the_maths_renders_everywhere(stem):
-    lines = derivation(stem).splitlines()
+    lines = text(stem).splitlines()
     for before, line, after in zip(["", *lines], lines, [*lines[1:], ""]):
         assert "$$" not in line or line == "$$"
         assert line.strip() != "="
@@ -66,6 +62,6 @@ def test_the_maths_renders_everywhere(stem):
 
 def test_links_between_derivations_lead_somewhere():
     for stem in STEMS:
-        for target, anchor in re.findall(r"\]\((\w+)\.md(?:#([\w-]+))?\)", derivation(stem)):
+        for target, anchor in re.findall(r"\]\((\w+)\.md(?:#([\w-]+))?\)", text(stem)):
             assert target in STEMS or target == "README", target
-            assert not anchor or f"### {anchor.upper()}\n" in derivation(target), anchor
+            assert not anchor or f"### {anchor.upper()}\n" in text(target), anchor

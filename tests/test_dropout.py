@@ -39,3 +39,9 @@ def test_the_mean_is_kept(seed, rate):
 def test_a_rate_outside_0_to_1_is_refused(rate):
     with pytest.raises(ValueError, match="rate is .*; allowed: 0 <= rate < 1"):
         dropout.forward(np.ones(3), np.ones(3, bool), rate=rate)
+
+
+@pytest.mark.parametrize("keep", [np.ones(4, bool), np.ones(3), np.ones((1, 3), bool)])
+def test_a_mask_that_does_not_fit_is_refused(keep):
+    with pytest.raises(ValueError, match=r"keep is .* of shape .*; allowed: bool, \(3,\)"):
+        dropout.forward(np.ones(3), keep, rate=0.5)

@@ -8,30 +8,39 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compare import agree
+from compare.coverage import Coverage
 from compare.layers import LAYERS, Example
+from compare.witnesses import Trial, allowed, judge
 from reference import tree
-from strategies import cases, seeds
+from strategies import cases, seeds, sizes
 
 every_layer = pytest.mark.parametrize("layer", LAYERS.values(), ids=list(LAYERS))
 
 
 @every_layer
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-@given(data=st.data())
-def test_output_and_gradients_agree_with_torch(layer, dtype, data):
-    case = data.draw(cases(layer))
-    errors, _ = agree.errors(layer, case.sizes, case.seed, dtype)
-    worst = max(errors, key=errors.get)
-    assert errors[worst] <= agree.bound(layer, dtype), f"{worst} is off by {errors[worst]:.1e}"
+def test_output_and_gradients_agree_with_torch(layer, dtype):
+    coverage = Coverage(layer)
+
+    @given(sizes(layer), seeds)
+    def every_result_agrees(sizes, seed):
+        trial = Trial(layer, sizes, seed, dtype)
+        errors, _ = trial.torch()
+        worst = max(errors, key=errors.get)
+        assert errors[worst] <= trial.bound, f"{worst} is off by {errors[worst]:.1e}"
+        coverage.add(sizes, trial.example, trial.theirs)
+
+    every_result_agrees()
+    assert not coverage.missing()
 
 
 @every_layer
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @given(seed=seeds)
 def test_agrees_where_every_size_is_one(layer, dtype, seed):
-    sizes = dict.fromkeys(layer.letters, 1)
-    errors, _ = agree.errors(layer, sizes, seed, dtype)
-    assert max(errors.values()) <= agree.bound(layer, dtype), errors
+    trial = Trial(layer, dict.fromkeys(layer.letters, 1), seed, dtype)
+    errors, _ = trial.torch()
+    assert max(errors.values()) <= trial.bound, errors
 
 
 @every_layer
@@ -118,7 +127,7 @@ def test_backward_is_linear_in_the_cotangent(layer, data):
     for name, grad in both.items():
         parts = a * first[name], b * second[name]
         size = max(1.0, *(np.abs(part).max() for part in parts))
-        assert agree.relative_error(grad, sum(parts), size) <= agree.bound(layer, "float64")
+        assert agree.relative_error(grad, sum(parts), size) <= allowed(layer, "torch")
 
 
 def fortran(a):
@@ -159,9 +168,10 @@ def test_memory_layout_changes_nothing(layer, layout, data):
                     odd.options, odd.masks)
     found = agree.run_numpy(layer, odd, dy)
     truth = agree.run_numpy(layer, plain, dy.copy())
-    floors = agree.raised_floors(layer, case.sizes, plain, dy.copy(), truth, case.seed)
-    errors = agree.compare(found, truth, floors.get)
-    assert max(errors.values()) <= agree.bound(layer, "float64"), errors
+    bound = allowed(layer, "torch")
+    errors, _ = judge(lambda least: agree.compare(found, truth, least), lambda: agree.rounding(
+        layer, case.sizes, plain, dy.copy(), truth, case.seed), "float64", bound)
+    assert max(errors.values()) <= bound, errors
 
 
 @every_layer

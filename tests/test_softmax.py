@@ -45,3 +45,13 @@ def test_a_row_that_is_masked_throughout_is_refused():
         softmax.forward(np.zeros((2, 2)), mask=mask)
     with pytest.raises(TypeError, match="mask has dtype int64"):
         softmax.forward(np.zeros((2, 2)), mask=mask.astype(np.int64))
+
+
+def test_a_mask_may_differ_from_one_example_to_the_next():
+    mask = np.ones((2, 3, 4), bool)
+    mask[0, :, 1:] = False  # each row sees one entry, though no column of this example is whole
+    y, _ = softmax.forward(np.zeros((2, 3, 4)), mask=mask)
+    np.testing.assert_array_equal(y[0], [[1, 0, 0, 0]] * 3)
+    mask[1, 2] = False
+    with pytest.raises(ValueError, match=r"mask hides every entry of row \[1, 2\]"):
+        softmax.forward(np.zeros((2, 3, 4)), mask=mask)
