@@ -71,11 +71,17 @@ def test_nothing_is_changed_and_the_dtype_is_kept(dtype, seed):
     rng = np.random.default_rng(seed)
     p, g = (linear.Params(rng.standard_normal((2, 3)).astype(dtype),
                           rng.standard_normal(2).astype(dtype)) for _ in range(2))
-    for a in (*p, *g):
+    before = adamw.init(p)
+    for a in (*p, *g, *before.m, *before.v):
         a.flags.writeable = False
     clipped, _ = adamw.clip(g, 0.5)
-    moved, state = adamw.update(p, clipped, adamw.init(p), lr=0.1)
+    moved, state = adamw.update(p, clipped, before, lr=0.1)
     assert {a.dtype for a in (*clipped, *moved, *state.m, *state.v)} == {np.dtype(dtype)}
+
+
+def test_a_run_that_only_warms_up_ends_at_the_full_rate():
+    rates = [adamw.learning_rate(step, lr=1.0, min_lr=0.1, warmup=4, steps=4) for step in range(6)]
+    np.testing.assert_allclose(rates, [0.2, 0.4, 0.6, 0.8, 1.0, 0.1])
 
 
 @pytest.mark.parametrize("step, rate", [(0, 0.25), (2, 0.75), (3, 1.0), (8, 0.55), (13, 0.1), (99, 0.1)])

@@ -1,0 +1,165 @@
+"""Wrong versions of the hand-written code, each one edit away from it, made from its syntax tree.
+
+A check is worth what it catches: `make mutants` runs the tests against every one of them. And a
+reader's wrong gradient that equals a mutant's has a name (grade.py).
+"""
+
+import ast
+import collections
+import contextlib
+import copy
+import functools
+import importlib
+from typing import NamedTuple
+
+from .edits import OPERATORS, refuses
+from .layers import LAYERS
+from .scope import Scope
+from .show import HOUSE, tags
+
+TARGETS = {  # functions of each file; a tag after @ picks the lines that carry it
+    **{stem: ["backward"] for stem in LAYERS},
+    "softmax": ["backward", "causal_mask", "check_mask", "forward@SM-1"],
+    "dropout": ["backward", "forward", "draw_keep"],
+    "attention": ["backward", "split_heads", "merge_heads"],
+    "gpt": ["backward", "loss_and_grad"],
+    "sums": ["sum_rows"],
+    "adamw": ["update", "clip", "learning_rate"],
+}
+EQUIVALENT = {  # mutants that are right after all, by name, and why
+    "embedding.backward EMB-3: the size of the axis -1 is taken, not of 1":
+        "ids are (B, T): their last axis is axis 1",
+    **dict.fromkeys([
+        "gelu.backward GELU-4: the factor x == near is squared",
+        "dropout.forward DROP-1: the factor keep is squared",
+        "dropout.backward DROP-2: the factor keep is squared",
+        "cross_entropy.backward CE-5: the factor counted[..., None] is squared",
+    ], "a factor of 0 or 1 is its own square"),
+    "dropout.draw_keep DROP-1: it asks rng.random(shape) > rate, not rng.random(shape) >= rate":
+        "both are random masks of the same rate: a draw equals it once in 2^53",
+    **dict.fromkeys([
+        f"attention.backward {tag}: {other} stands in place of q"
+        for tag in ("ATT-11", "ATT-16") for other in ("k", "v", "cache.k", "cache.v")
+    ], "only the shape is read, and queries, keys and values have the same"),
+    **dict.fromkeys([
+        "attention.backward ATT-9: cache.weights_drop stands in place of cache.output_drop",
+        "attention.backward ATT-14: cache.output_drop stands in place of cache.weights_drop",
+    ], "only whether it is None is read, and keep gives both or none"),
+    **dict.fromkeys([
+        "linear.backward LIN-4: dy_rows is summed over its first axis only",
+        "sums.sum_rows: rows[:half] is summed over its first axis only",
+        "sums.sum_rows: rows[half:] is summed over its first axis only",
+    ], "there is one axis of rows: only the rounding differs, which precision measures"),
+    "sums.sum_rows: the sign of the result is flipped":
+        "half counts from the end then: the two parts are still all rows",
+    "sums.sum_rows: it asks len(rows) < RUN, not len(rows) <= RUN":
+        "a run of just RUN rows is halved once more",
+    "adamw.learning_rate AW-9: it asks step <= warmup, not step < warmup":
+        "at step = warmup the line and the cosine meet: both give lr",
+}
+
+
+class Mutant(NamedTuple):
+    """One wrong version of one function."""
+
+    stem: str      # the file in reference/
+    function: str
+    tag: str       # of the line, such as "LN-8"; several as "LN-5, LN-6"
+    edit: str      # what was done: "the term dxhat.mean(-1, keepdims=True) is left out"
+    tree: ast.FunctionDef
+
+    @property
+    def name(self):
+        """The name under which it is listed."""
+        return f"{self.stem}.{self.function} {self.tag}".rstrip() + f": {self.edit}"
+
+    @property
+    def reason(self):
+        """Why it is right after all, or None: see EQUIVALENT."""
+        return EQUIVALENT.get(self.name)
+
+    def build(self):
+        """Return the wrong function, living in a copy of its module's namespace."""
+        module = importlib.import_module(f"reference.{self.stem}")
+        namespace = dict(vars(module))
+        code = ast.Module([self.tree], [])
+        exec(compile(code, f"<{self.name}>", "exec"), namespace)
+        return namespace[self.function]
+
+    @contextlib.contextmanager
+    def planted(self):
+        """Put the wrong function in the right one's place for the length of a with block."""
+        module = importlib.import_module(f"reference.{self.stem}")
+        right = getattr(module, self.function)
+        setattr(module, self.function, self.build())
+        try:
+            yield
+        finally:
+            setattr(module, self.function, right)
+
+
+@functools.cache
+def mutants(stem):
+    """Return every Mutant of a file of reference/, each source once and each name once."""
+    text = (HOUSE / "reference" / f"{stem}.py").read_text(encoding="utf-8")
+    functions = {node.name: node for node in ast.parse(text).body
+                 if isinstance(node, ast.FunctionDef)}
+    found, times = {}, collections.Counter()
+    for target in TARGETS[stem]:
+        name, _, only = target.partition("@")
+        for mutant in of_function(stem, functions[name], text.splitlines()):
+            if only in mutant.tag and (name, ast.unparse(mutant.tree)) not in found:
+                times[mutant.name] += 1
+                if times[mutant.name] > 1:
+                    mutant = mutant._replace(edit=f"{mutant.edit} (place {times[mutant.name]})")
+                found[name, ast.unparse(mutant.tree)] = mutant
+    return list(found.values())
+
+
+def of_function(stem, function, lines):
+    """Yield the mutants of one function, some of them equal."""
+    for number, node in enumerate(ast.walk(function)):
+        node.number = number  # a copy of the tree keeps it
+    original, scope = ast.unparse(function), Scope(stem, function)
+    for node, statement in spots(function):
+        for operator in OPERATORS:
+            for edit, new in operator(node, scope):
+                mutated = Replace(node, new).visit(copy.deepcopy(function))
+                if ast.unparse(ast.fix_missing_locations(mutated)) != original:
+                    yield Mutant(stem, function.name, tag_of(statement, lines), edit, mutated)
+
+
+class Replace(ast.NodeTransformer):
+    """Puts a new node, or nothing, in the place of an old one."""
+
+    def __init__(self, old, new):
+        self.number, self.new = old.number, new
+
+    def visit(self, node):
+        if getattr(node, "number", None) != self.number:
+            return self.generic_visit(node)
+        return ast.copy_location(ast.Pass() if self.new is None else self.new, node)
+
+
+def spots(function):
+    """Yield (node, its statement) for all that can be edited; not what only words an error."""
+    wording = {id(inner) for node in ast.walk(function) if refuses(node)
+               for part in node.body for inner in ast.walk(part)}
+    for statement in ast.walk(function):
+        if id(statement) in wording or isinstance(getattr(statement, "value", 0), ast.Constant):
+            continue
+        if isinstance(statement, (ast.Assign, ast.Expr, ast.Return)):
+            yield from ((node, statement) for node in ast.walk(statement))
+        if isinstance(statement, ast.If):
+            yield statement, statement
+            yield from ((node, statement.test) for node in ast.walk(statement.test))
+        if isinstance(statement, ast.For):
+            yield from ((node, statement.iter) for node in ast.walk(statement.iter))
+
+
+def tag_of(statement, lines):
+    """Return the tags on the lines of a statement, or the next ones below it."""
+    span = lines[statement.lineno - 1 : statement.end_lineno]
+    found = [tag for line in span for tag in tags(line)]
+    below = (tags(line) for line in lines[statement.end_lineno :])
+    return ", ".join(found or next((tag for tag in below if tag), []))

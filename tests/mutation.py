@@ -1,0 +1,135 @@
+"""`make mutants`: the tests against every wrong version of the code that they are there to catch.
+
+A mutant is caught by the first test that fails. The tests that may catch it are those that anyone
+runs with `make test`: the properties of its layer in test_layers.py, and test_<stem>.py; for a
+helper also those of the layers that use it. Nothing is drawn more often than there.
+"""
+
+import re
+import time
+import warnings
+from collections import Counter
+
+import numpy as np
+import pytest
+from _pytest.runner import runtestprotocol
+
+from compare import grade
+from compare.cases import Case, cases
+from compare.layers import LAYERS
+from compare.mutants import TARGETS, mutants
+
+FAULT = re.compile("AssertionError|assert |DID NOT RAISE")
+ALSO = {"softmax": ["attention"]}  # layers that use a helper
+
+
+def run(session):
+    """Print the score of each file; return whether every mutant is caught or known to be right."""
+    warnings.simplefilter("ignore")
+    np.seterr(all="ignore")
+    began, caught, survivors, stale = time.time(), Counter(), [], []
+    print(f"\n\n{'file':<15}{'mutants':>8}{'caught':>8}{'by error':>10}{'right':>7}{'missed':>8}")
+    for stem in TARGETS:
+        items, how = tests_of(stem, session.items), Counter()
+        if failed := first_failure(items):
+            raise pytest.UsageError(f"{failed[0].nodeid} fails without a mutant: {failed[1].longrepr}")
+        for mutant in mutants(stem):
+            verdict = judge(mutant, items)
+            if mutant.reason:
+                stale += [mutant.name] if verdict else []
+                verdict = "right"
+            survivors += [] if verdict else [mutant.name]
+            how[verdict] += 1
+        error, wrong = how["error"], how["wrong"]
+        print(f"{stem:<15}{how.total():>8}{error + wrong:>8}{error:>10}{how['right']:>7}"
+              f"{how[None]:>8}", flush=True)
+        caught += how
+    known = caught["error"] + caught["wrong"]
+    print(f"\n{known} of {known + caught[None]} wrong versions are caught, "
+          f"{100 * known / (known + caught[None]):.1f}%, in {time.time() - began:.0f} s; "
+          f"{caught['error']} of them by an error that they raise.\n"
+          f"{caught['right']} more are right after all, each with its reason in compare/mutants.py.")
+    named = grading([stem for stem in TARGETS if stem in LAYERS])
+    print(f"\nof {named['right'] + named['wrong'] + named['none']} mutants that return wrong gradients, the grader names "
+          f"{named['right']} rightly, {named['wrong']} wrongly, {named['none']} not at all; where the "
+          f"mistake is unknown to it, it names {named['unknown, named']} of "
+          f"{named['unknown, named'] + named['unknown, none']}")
+    for name in survivors:
+        print(f"MISSED {name}")
+    for name in stale:
+        print(f"CAUGHT, though it is said to be right: {name}")
+    return not survivors and not stale
+
+
+def grading(stems):
+    """Return how often the grader names a mutant rightly, and what it says when it can't know it.
+
+    A name is right if the mutant that it belongs to has the same gradients on other examples too.
+    Rounding is added to the gradients, since a reader's arithmetic is another one.
+    """
+    counts, rng = Counter(), np.random.default_rng(0)
+    for stem in stems:
+        found = [case for case in cases(LAYERS[stem]) if is_sound(case)]
+        others = [Case(LAYERS[stem], case.sizes, case.seed + 1000) for case in found[-12:]]
+        known = [m for m in mutants(stem) if m.function == "backward" and not m.reason]
+        made = {m: [grade.outcome_of(m, case) for case in others] for m in known}
+        for mutant in known:
+            results = [(case, grade.outcome_of(mutant, case)) for case in found]
+            if any(result is None for _, result in results):
+                continue  # it raises an error, which the reader sees by itself
+            wrong = list(dict.fromkeys(name for case, result in results for name in result
+                                       if not grade.same(result[name], case.truth[name])))
+            if not wrong:
+                continue  # it overwrites an argument, which the grader sees by itself
+            results = [(case, {name: a * (1 + 1e-12 * rng.standard_normal(a.shape))
+                               for name, a in result.items()}) for case, result in results]
+            alike = [m for m in known if all(map(equal, made[m], made[mutant]))]
+            named = [m for _, m in grade.matches(results, wrong)]
+            counts["right" if named and all(m in alike for m in named)
+                   else "wrong" if named else "none"] += 1
+            rest = [m for m in known if m not in alike]
+            counts["unknown, named" if grade.matches(results, wrong, rest)
+                   else "unknown, none"] += 1
+    return counts
+
+
+def is_sound(case):
+    return grade.trial_of(case, case.truth).is_sound()
+
+
+def equal(a, b):
+    """Whether two outcomes of one case are the same."""
+    return a is b or None not in (a, b) and all(grade.same(a[name], b[name]) for name in a)
+
+
+def tests_of(stem, items):
+    """Return the tests that may catch a mutant of a file, the likeliest first."""
+    stems = [stem, *ALSO.get(stem, [])]
+
+    def belongs(item):
+        layer = getattr(item, "callspec", None) and item.callspec.params.get("layer")
+        return item.path.stem in [f"test_{name}" for name in stems] or (
+            item.path.stem == "test_layers" and layer and layer.stem in stems)
+
+    return [item for item in items if belongs(item)]
+
+
+def judge(mutant, items):
+    """Return "wrong" if a test finds fault, "error" if the mutant raises one, None if it passes."""
+    with mutant.planted():
+        failed = first_failure(items)
+    if failed is None:
+        return None
+    item, report = failed
+    items.remove(item)
+    items.insert(0, item)  # what caught one will catch the next
+    return "wrong" if FAULT.search(report.longrepr.reprcrash.message) else "error"
+
+
+def first_failure(items):
+    """Return (test, report) of the first test that fails, or None."""
+    for item in items:
+        for report in runtestprotocol(item, log=False, nextitem=None):
+            if report.failed:
+                return item, report
+    return None
