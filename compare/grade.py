@@ -1,0 +1,317 @@
+"""The grader: what is right and wrong in a reader's backward, and which mistake it is.
+
+The reader's functions run in a process of their own (reader.py). Their gradients are held against
+the witnesses, and where one is wrong, against those of every mutant: an equal one has a name.
+"""
+
+import functools
+import json
+import math
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from . import agree, hints
+from .cases import cases
+from .layers import LAYERS
+from .mistakes import MEANINGS
+from .mutants import mutants
+from .show import HOUSE
+from .witnesses import Trial, allowed
+
+SAME = 1e-8      # relative: the reader's arithmetic may be another one than ours
+ENTRIES = 2      # of each array, before the complex step and central differences
+SLOW = 4         # every so many cases are before these two
+
+
+class Finding(NamedTuple):
+    """What came of one result of the reader's over all cases."""
+
+    name: str             # "output", "d x", "d weight" ...
+    error: float          # the largest one, before torch
+    share: float          # by how much it is off where it is wrong, relative to the larger: median
+    case: object          # the smallest case that shows that it is wrong, or None
+    witnesses: tuple      # those that say so
+
+
+class Grade(NamedTuple):
+    """The verdict on a reader's file."""
+
+    findings: list
+    mistakes: list    # of (names of the results, Mutant)
+    hints: dict       # sentences by result, where no mutant matches
+    changed: bool     # whether backward overwrites its arguments
+    adjoint: float
+    count: int        # of the cases
+
+    @property
+    def right(self):
+        return not self.changed and all(finding.case is None for finding in self.findings)
+
+
+def layer_of(path):
+    """Return the layer that a file names, as in LAYER = "softmax", without running it."""
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"FILE is {path}, which can't be read ({type(error).__name__}); "
+                         "allowed: a Python file in UTF-8") from None
+    found = re.search(r"^LAYER\s*=\s*[\"'](\w+)[\"']", text, re.M)
+    if not found:
+        raise ValueError(f"FILE is {path}, which names no layer; allowed: a line such as "
+                         'LAYER = "softmax" in it, or --layer softmax')
+    return found[1]
+
+
+def run(path, stem, *, forward="forward", backward="backward", torch=False, seconds=60):
+    """Run a reader's functions on the cases of a layer; return the cases and results that fit.
+
+    Raises ValueError, in one sentence, for whatever keeps the file from being graded.
+    """
+    path = Path(path).resolve()
+    if not path.is_file():
+        raise ValueError(f"FILE is {path}, which is no file; allowed: a Python file")
+    all_cases = cases(LAYERS[stem])
+    job = {"file": str(path), "layer": stem, "forward": forward, "backward": backward,
+           "torch": torch, "cases": [[c.sizes, c.seed, c.plain] for c in all_cases]}
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
+        command = [sys.executable, "-W", "ignore", "-m", "compare.reader", str(folder)]
+        try:
+            done = subprocess.run(command, cwd=HOUSE, timeout=seconds, stdin=subprocess.DEVNULL)
+        except subprocess.TimeoutExpired:
+            raise ValueError(f"{path.name} had not returned after {seconds} s"
+                             f"{at(folder, all_cases)}, perhaps an endless loop; "
+                             "allowed: more time with --seconds") from None
+        problem = folder / "problem.json"
+        if problem.exists():
+            raise ValueError(json.loads(problem.read_text(encoding="utf-8"))
+                             + at(folder, all_cases))
+        if done.returncode:
+            raise ValueError(f"{path.name} ended or broke its process, code {done.returncode}"
+                             f"{at(folder, all_cases)}; allowed: functions that return")
+        found = [(case, dict(np.load(folder / f"{i}.npz", allow_pickle=False)))
+                 for i, case in enumerate(all_cases) if (folder / f"{i}.npz").exists()]
+    if not found:
+        raise ValueError(f"{path.name}: {forward} takes none of the options of {stem} "
+                         f"that are drawn; allowed: {', '.join(options_of(all_cases[0]))}")
+    return found
+
+
+def at(folder, all_cases):
+    """Return where in the cases the reader's process was, in words."""
+    reached = folder / "at.json"
+    if not reached.exists():
+        return ""
+    return f" (at {all_cases[json.loads(reached.read_text(encoding='utf-8'))].place})"
+
+
+def options_of(case):
+    return [*case.example.options, *case.example.masks] or ["none"]
+
+
+def grade(found):
+    """Return the Grade of a reader's results, as `run` returns them."""
+    changed = any([results.pop("changed") for _, results in found])
+    trials = [trial_of(case, results) for case, results in found]
+    names = dict.fromkeys(name for _, results in found for name in results)
+    findings = [judge(name, found, trials) for name in names]
+    wrong = [f.name for f in findings if f.case is not None and f.name != "output"]
+    sound = [(case, results) for (case, results), trial in zip(found, trials)
+             if trial.is_sound()]
+    mistakes = matches(sound, wrong) if wrong else []
+    named = {name for names, _ in mistakes for name in names}
+    told = {name: hints.tell(name, [pair for pair in sound if name in pair[1]])
+            for name in wrong if name not in named}
+    adjoint = max((t.adjoint_error() for t in trials), default=0.0)
+    return Grade(findings, mistakes, told, changed, adjoint, len(found))
+
+
+class ReadersTrial(Trial):
+    """A case with the reader's results before the witnesses in place of ours."""
+
+    def is_sound(self):
+        """Whether the right results are well-conditioned, so that a match means something."""
+        mine, self.ours = self.ours, agree.run_numpy(self.layer, self.example, self.dy)
+        _, ill = self.torch()
+        self.ours = mine
+        return not ill
+
+    @functools.cached_property
+    def fits(self):
+        """Whether all gradients have the right shapes."""
+        return all(grad.shape == self.ours.gradients[name].shape
+                   for name, grad in self.theirs.gradients.items())
+
+    @functools.cache
+    def testimony(self, number):
+        """Return the errors before each witness; those that take an entry at a time see one in
+        SLOW trials."""
+        said = {"torch": self.torch()[0]}
+        if self.fits and number % SLOW == 0:
+            said |= {"complex": self.complex(ENTRIES)[0], "central": self.central(ENTRIES)[0]}
+        return said
+
+    def adjoint_error(self):
+        """Return how far the adjoint identity is off, infinitely if a shape doesn't fit."""
+        return self.adjoint()[0]["adjoint"] if self.fits else np.inf
+
+
+def trial_of(case, results):
+    """Return the trial of a case, whose Outcome is the reader's."""
+    trial = ReadersTrial(case.layer, case.sizes, case.seed, example=case.example)
+    trial.ours = agree.Outcome(results["output"], {
+        name.removeprefix("d "): array for name, array in results.items() if name != "output"})
+    return trial
+
+
+def judge(name, found, trials):
+    """Return the Finding of one result over all trials."""
+    layer = trials[0].layer
+    error, first, against, shares = 0.0, None, set(), []
+    for i, ((case, results), trial) in enumerate(zip(found, trials)):
+        if name not in results:
+            continue
+        said = {witness: errors[name] for witness, errors in trial.testimony(i).items()
+                if name in errors}
+        wrong = {witness for witness, value in said.items() if value > allowed(layer, witness)}
+        error, against = max(error, said["torch"]), against | wrong
+        if wrong:
+            first = first or case
+            shares.append(share(results[name], case.truth[name]))
+    return Finding(name, error, float(np.median(shares or [0.0])), first, tuple(sorted(against)))
+
+
+def share(mine, truth):
+    """Return the largest difference relative to the largest entry of either, in [0, 2]."""
+    if mine.shape != truth.shape or not np.isfinite(mine).all():
+        return np.inf
+    return float(np.abs(mine - truth).max() / max(np.abs(mine).max(), np.abs(truth).max()))
+
+
+def matches(found, wrong, known=None):
+    """Return (names, mutant) pairs that explain the wrong gradients.
+
+    First a mutant with all of the reader's gradients, the right ones too. Failing that, several
+    that are one mistake each: a mutant all of whose own wrong gradients are the reader's. The
+    known mutants are those of the layer, if none are given.
+    """
+    known = known if known is not None else mutants(found[0][0].layer.stem)
+    candidates = sorted((m for m in known if m.function == "backward" and not m.reason),
+                        key=lambda m: (m.name not in MEANINGS, len(m.edit)))
+    mistakes, left = [], set(wrong)
+    for mutant in candidates:
+        names = explained(mutant, found)
+        if names == set(wrong):
+            return [(wrong, mutant)]
+        if names and names <= left:
+            mistakes.append(([name for name in wrong if name in names], mutant))
+            left -= names
+    return mistakes
+
+
+def explained(mutant, found):
+    """Return the wrong gradients that a mutant makes, if all of them are the reader's, else {}."""
+    names, seen = set(), []
+    for case, results in reversed(found):  # the large ones tell the most
+        made = outcome_of(mutant, case)
+        if made is None:
+            return set()
+        names |= {name for name, array in made.items() if not same(array, case.truth[name])}
+        seen.append((made, results))
+        if any(not same(made[name], results[name]) for made, results in seen
+               for name in names & made.keys()):
+            return set()
+    return names
+
+
+def outcome_of(mutant, case):
+    """Return a mutant's gradients of a case by name, or None if it raises an error."""
+    names = [name for name in case.truth if name != "output"]
+    example, dy = case.example.astype("float64"), case.dy.copy()  # a mutant may overwrite them
+    with mutant.planted(), np.errstate(all="ignore"):
+        try:
+            made = agree.run_numpy(case.layer, example, dy).gradients
+            return {name: np.asarray(made[name.removeprefix("d ")]) for name in names}
+        except Exception:  # whatever the edit led to
+            return None
+
+
+def same(a, b):
+    """Whether two results are equal but for rounding; a NaN is equal to a NaN."""
+    if a.shape != b.shape:
+        return False
+    size = max(float(np.abs(np.nan_to_num(b)).max(initial=0.0)), SAME)
+    return bool(np.allclose(a, b, rtol=0, atol=SAME * size, equal_nan=True))
+
+
+def print_grade(path, stem, found):
+    """Print the verdict on a reader's file; return whether all of it is right."""
+    verdict = grade(found)
+    largest = max((case for case, _ in found), key=lambda case: math.prod(case.sizes.values()))
+    print(f"{Path(path).name}: {stem}, {verdict.count} examples, the smallest at "
+          f"{found[0][0].place}, the largest at {largest.place}\n")
+    for finding in verdict.findings:
+        print(f"{finding.name:<30}{judgement(finding)}")
+        if finding.case is not None:
+            print(f"    the witnesses against it: {', '.join(finding.witnesses)}")
+        for line in explanation(finding.name, verdict, stem):
+            print(f"    {line}")
+        if finding.case is not None:
+            print("\n".join(numbers(finding, found)))
+    if verdict.changed:
+        print("\nbackward changes its arguments or its cache in place: return new arrays instead")
+    wrong = sum(finding.case is not None for finding in verdict.findings)
+    print(f"\nadjoint test: <J u, dy> and <u, dx> are apart by {verdict.adjoint:.1e}; "
+          f"allowed: {allowed(LAYERS[stem], 'adjoint'):.0e}")
+    print("all of it is right" if verdict.right else
+          f"{wrong} of {len(verdict.findings)} results {'is' if wrong == 1 else 'are'} wrong"
+          if wrong else "the numbers are right")
+    return verdict.right
+
+
+def judgement(finding):
+    """Return whether a result is right, and by how much it is off."""
+    if finding.case is None:
+        return f"right      off by {finding.error:.1e}"
+    off = f"off by {100 * finding.share:.2g}%" if np.isfinite(finding.share) else "not comparable"
+    return f"WRONG      {off}, first at {finding.case.place}"
+
+
+def explanation(name, verdict, stem):
+    """Return the lines that say what is wrong with a gradient."""
+    for names, mutant in verdict.mistakes:
+        if name in names:
+            meaning = MEANINGS.get(mutant.name)
+            link = mutant.tag.split(",")[0].lower()
+            told = f"{meaning or mutant.edit}{f' ({mutant.tag})' if mutant.tag else ''}"
+            return [f"your {name.replace('d ', 'd', 1)} is what you get when {told}",
+                    *([f"in our code: {mutant.edit}"] if meaning else []),
+                    f"read reference/{stem}.md" + (f"#{link}" if link else "")]
+    if name in verdict.hints:
+        return ["no known mistake matches", *verdict.hints[name]]
+    if name == "output" and any(f.name == name and f.case is not None for f in verdict.findings):
+        return ["this forward is not that of the reference, with which its gradients are compared"]
+    return []
+
+
+def numbers(finding, found, most=8):
+    """Return the reader's numbers and the right ones of the smallest case, if they are few."""
+    case, results = next((c, r) for c, r in found if c is finding.case)
+    truth = case.truth[finding.name]
+    mine = results[finding.name]
+    if max(mine.size, np.size(truth)) > most:
+        return []
+    return [f"    there yours is    {short(mine)}", f"    and the right one {short(truth)}"]
+
+
+def short(array):
+    """Return an array's numbers in one line."""
+    return np.array2string(np.ravel(array), precision=6, suppress_small=True,
+                           max_line_width=10**6, separator=", ")

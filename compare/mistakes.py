@@ -1,0 +1,68 @@
+"""What the mutants that people really make mean, in a reader's words."""
+
+MEANINGS = {
+    "linear.backward LIN-3: the transpose of dy_rows is missing":
+        "the weight's gradient is built without the transpose",
+    "linear.backward LIN-4: the mean of the rows of dy_rows is taken, not the sum":
+        "the bias is used by every row, and its gradient is the sum over them, not the mean",
+    "linear.backward LIN-4: only the first row of dy_rows is taken":
+        "the bias is used by every row, and only the first one is counted",
+    "embedding.backward EMB-2: of those that share a place in tokens, only one is added":
+        "a token that stands in several places gets the gradient of one of them only",
+    "embedding.backward EMB-2: of those that share a place in tokens, only one stays":
+        "a token that stands in several places gets the gradient of the last of them only",
+    "embedding.backward EMB-3: the mean of dy is taken, not the sum":
+        "a position is used by every sequence of the batch: sum over them, don't average",
+    "embedding.backward EMB-3: only the first row of dy is taken":
+        "a position is used by every sequence of the batch, and only the first one is counted",
+    "layer_norm.backward LN-8: the term dxhat.mean(-1, keepdims=True) is left out":
+        "the path through the mean is left out",
+    "layer_norm.backward LN-8: the term xhat * (dxhat * xhat).mean(-1, keepdims=True) is left out":
+        "the path through the variance is left out",
+    "layer_norm.backward LN-7: the factor weight is left out":
+        "the scale gamma is left out: right only where it is 1",
+    "layer_norm.backward LN-5, LN-6: the factor xhat is left out":
+        "gamma is multiplied by xhat, and its gradient must be too",
+    "gelu.backward GELU-6: the term x * dgate is left out":
+        "the gate depends on x as well, and that path is left out",
+    "gelu.backward GELU-6: the term gate is left out":
+        "the path through x itself, the gate, is left out",
+    "softmax.backward SM-5: the term (dy * y).sum(-1, keepdims=True) is left out":
+        "only the numerator is differentiated: the path through the sum is left out",
+    "softmax.backward SM-5: the mean of dy * y is taken, not the sum":
+        "the path through the sum is the sum of dy * y over the row, not its mean",
+    "dropout.backward DROP-2: the division by 1 - rate is left out":
+        "the kept entries were scaled up by 1 / (1 - rate), and their gradients must be too",
+    "dropout.backward DROP-2: the factor keep is left out":
+        "the mask is ignored: a dropped entry has no gradient",
+    "attention.backward ATT-18: the transpose of dscores is missing":
+        "the key's gradient is left untransposed",
+    "attention.backward ATT-13: cache.softmax.y stands in place of cache.weights":
+        "the value's gradient ignores the dropout mask: the weights after dropout mixed the values",
+    "attention.backward ATT-13: the transpose of cache.weights is missing":
+        "the value's gradient uses the weights untransposed",
+    "attention.backward ATT-16: the line dscores = dscores / math.sqrt(q.shape[-1]) is left out":
+        "the scaling of the scores by 1 / sqrt(D) is left out",
+    "attention.backward ATT-15: softmax.backward is skipped":
+        "the softmax's own gradient is left out",
+    "mlp.backward MLP-7: gelu.backward is skipped":
+        "the slope of the GELU is left out",
+    "block.backward BLK-7: the term dy is left out":
+        "the residual path around the MLP is left out",
+    "block.backward BLK-7: the term dr is left out":
+        "the path through the MLP is left out",
+    "block.backward BLK-10: the term dr is left out":
+        "the residual path around the attention is left out",
+    "block.backward BLK-10: the term dx is left out":
+        "the path through the attention is left out",
+    "cross_entropy.backward CE-5: the division by int(counted.sum()) is left out":
+        "the loss is a mean: its gradient is too large by the number of counted targets",
+    "cross_entropy.backward CE-5: the factor counted[..., None] is left out":
+        "a target that is ignored must get no gradient",
+    "cross_entropy.backward CE-6: the term onehot is left out":
+        "the target's own logit is not subtracted: softmax alone is not the gradient",
+    "gpt.backward LM-12: the term dhead is left out":
+        "the table is used twice, and the share of the tied head is dropped",
+    "gpt.backward LM-12: the term dtables.token.weight is left out":
+        "the table is used twice, and the share of the embedding is dropped",
+}

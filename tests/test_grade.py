@@ -1,0 +1,286 @@
+"""Exercises and the grader: what a student meets, right, wrong and broken."""
+
+import re
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import mutation
+from compare import exercise, grade, hints, mistakes, mutants, reader
+from compare.cases import Case, cases
+from compare.coverage import Coverage
+from compare.layers import LAYERS
+
+RIGHT = {  # the body of each backward as a student may write it
+    "layer_norm": """
+    xhat, rstd, weight = cache
+    d, n = dy * weight, dy.shape[-1]
+    dx = rstd / n * (n * d - d.sum(-1, keepdims=True) - xhat * (d * xhat).sum(-1, keepdims=True))
+    axes = tuple(range(dy.ndim - 1))
+    return dx, Params((dy * xhat).sum(axes), dy.sum(axes))
+""",
+    "softmax": """
+    jacobian = np.einsum("...i,ij->...ij", cache.y, np.eye(cache.y.shape[-1])) \\
+        - cache.y[..., :, None] * cache.y[..., None, :]
+    return (dy[..., None, :] @ jacobian)[..., 0, :]
+""",
+    "linear": """
+    x, weight = cache
+    return dy @ weight, (np.einsum("bto,bti->oi", dy, x), dy.sum((0, 1)))
+""",
+    "cross_entropy": """
+    dlogits = cache.probs.copy()
+    np.put_along_axis(dlogits, cache.targets[..., None],
+                      np.take_along_axis(dlogits, cache.targets[..., None], -1) - 1, -1)
+    return dloss * dlogits * cache.counted[..., None] / cache.counted.sum()
+""",
+    "embedding": """
+    tokens, V, S = cache
+    onehot = np.arange(V) == tokens[..., None]
+    position = np.zeros((S, dy.shape[-1]))
+    position[:tokens.shape[1]] = dy.sum(0)
+    return Params(Table(np.einsum("btv,btc->vc", onehot, dy)), Table(position))
+""",
+}
+WRONG = [  # (layer, what is right, what a student wrote, what the grader must say)
+    ("layer_norm", "n * d - d.sum(-1, keepdims=True) - xhat", "n * d - xhat",
+     "your dx is what you get when the path through the mean is left out (LN-8)"),
+    ("layer_norm", " - xhat * (d * xhat).sum(-1, keepdims=True))", ")",
+     "your dx is what you get when the path through the variance is left out (LN-8)"),
+    ("layer_norm", "dy * weight", "dy",
+     "your dx is what you get when the scale gamma is left out: right only where it is 1 (LN-7)"),
+    ("layer_norm", "rstd / n", "rstd", "it is the right one times C"),
+    ("layer_norm", "dy.sum(axes)", "dy.mean(axes)",
+     "your dbias is what you get when the mean of the rows of dy is taken, not the sum"),
+    ("layer_norm", "dy.sum(axes)", "dy.sum(0)", "your dbias is what you get when dy is summed over its first axis only (LN-5, LN-6)"),
+    ("softmax", "- cache.y[..., :, None] * cache.y[..., None, :]", "",
+     "your dx is what you get when only the numerator is differentiated"),
+    ("softmax", "[..., 0, :]", "[..., 0, :].astype(np.float32)",
+     "it is right, but float32, where float64 came in"),
+    ("softmax", "[..., 0, :]", "[..., 0, :] * np.linspace(1, 2, dy.shape[-1])",
+     "no known mistake matches"),
+    ("linear", "bto,bti->oi", "bto,bti->io", "it is the transpose of the right one"),
+    ("linear", "dy.sum((0, 1))", "dy[:, :-1].sum((0, 1))", "no known mistake matches"),
+    ("cross_entropy", " / cache.counted.sum()", "",
+     "too large by the number of counted targets (CE-5)"),
+    ("cross_entropy", " * cache.counted[..., None]", "",
+     "your dlogits is what you get when a target that is ignored must get no gradient"),
+    ("embedding", 'np.einsum("btv,btc->vc", onehot, dy)',
+     "np.array([dy[tokens == v][-1] if (tokens == v).any() else 0 * dy[0, 0] for v in range(V)])",
+     "your dtoken.weight is what you get when a token that stands in several places gets the "
+     "gradient of the last of them only (EMB-2)"),
+]
+
+
+@pytest.fixture
+def here(monkeypatch):
+    """Run the reader's process inside this one: starting another costs two seconds."""
+    def run(command, **_):
+        path, modules = list(sys.path), set(sys.modules)
+        reader.main(command[-1])
+        sys.path[:] = path
+        sys.modules.pop("readers_file", None)
+        return SimpleNamespace(returncode=0)
+    monkeypatch.setattr(subprocess, "run", run)
+
+
+def fill(folder, stem, body):
+    """Write the exercise of a layer with its backward filled in."""
+    path = exercise.write(stem, folder / f"{stem}_exercise.py")
+    text = path.read_text(encoding="utf-8")
+    filled = text.replace('    raise NotImplementedError("fill in backward")\n', body.lstrip("\n"))
+    assert filled != text
+    path.write_text(filled, encoding="utf-8")
+    return path
+
+
+def verdict(capsys, path, stem, **options):
+    right = grade.print_grade(path, stem, grade.run(path, stem, **options))
+    return right, capsys.readouterr().out
+
+
+@pytest.mark.parametrize("stem", RIGHT)
+def test_a_right_backward_in_the_readers_own_words_passes(here, tmp_path, capsys, stem):
+    right, out = verdict(capsys, fill(tmp_path, stem, RIGHT[stem]), stem)
+    assert right, out
+    assert "WRONG" not in out and "all of it is right" in out
+
+
+@pytest.mark.parametrize("stem, before, after, words", WRONG)
+def test_a_mistake_has_a_name(here, tmp_path, capsys, stem, before, after, words):
+    assert before in RIGHT[stem]
+    right, out = verdict(capsys, fill(tmp_path, stem, RIGHT[stem].replace(before, after)), stem)
+    assert not right and words in out, out
+
+
+@pytest.mark.parametrize("stem", LAYERS)
+def test_every_layer_has_an_exercise_that_its_own_backward_solves(here, tmp_path, capsys, stem):
+    body = f"\n    import reference.{stem} as solved\n    return solved.backward({{}}, cache)\n"
+    argument = {"cross_entropy": "dloss", "gpt": "dlogits"}.get(stem, "dy")
+    right, out = verdict(capsys, fill(tmp_path, stem, body.format(argument)), stem)
+    assert right, out
+    text = (tmp_path / f"{stem}_exercise.py").read_text(encoding="utf-8")
+    assert f"reference/{stem}.md" in text and "from ." not in text
+
+
+@pytest.mark.parametrize("body, words", [
+    ("    raise NotImplementedError", "backward is not filled in yet"),
+    ("    return dy[0, 0, 0, 0, 0]", "backward raised IndexError: too many indices for array"),
+    ("    return dy", "backward returned 1 arrays; allowed: 3, the gradients of x, weight, bias"),
+    ("    return dy, ('a', 'b')", "the gradient of weight is a str; allowed: an array"),
+    ("    return dy, (dy, dy * 1j)", "has dtype complex128; allowed: float64"),
+    ("    raise SystemExit(3)", "backward raised SystemExit: 3 (linear_exercise.py, line"),
+    ("    def f(:", "importing it raised SyntaxError"),
+])
+def test_a_broken_file_is_one_sentence(here, tmp_path, body, words):
+    with pytest.raises(ValueError, match=re.escape(words)) as caught:
+        grade.run(fill(tmp_path, "linear", body), "linear")
+    assert "\n" not in str(caught.value)
+
+
+def test_what_happens_in_the_readers_process_stays_there(tmp_path):
+    loop = fill(tmp_path, "softmax", "    while True:\n        pass\n")
+    with pytest.raises(ValueError, match=r"had not returned after 4 s \(at B = 1, H = 1, T = 1\), "
+                                         "perhaps an endless loop"):
+        grade.run(loop, "softmax", seconds=4)
+    gone = fill(tmp_path, "gelu", "    import os\n    os._exit(7)\n")
+    with pytest.raises(ValueError, match=r"ended or broke its process, code 7 \(at B = 1, T = 1"):
+        grade.run(gone, "gelu")
+    threads = fill(tmp_path, "dropout", "    import threading\n    threading.Thread(target="
+                   "threading.Event().wait).start()\n    return dy * 0\n")
+    assert len(grade.run(threads, "dropout", seconds=30)) > 40
+    broken = fill(tmp_path, "linear", "    np.savez = None\n    return dy\n")
+    with pytest.raises(ValueError, match="backward returned 1 arrays"):
+        grade.run(broken, "linear")
+
+
+def test_an_argument_that_is_overwritten_is_told(here, tmp_path, capsys):
+    body = "\n    dy *= cache.keep / (1 - cache.rate)\n    return dy.copy()\n"
+    right, out = verdict(capsys, fill(tmp_path, "dropout", body), "dropout")
+    assert not right and "backward changes its arguments or its cache in place" in out
+
+
+FOREIGN = '''
+import numpy as np
+import torch
+
+
+def norm(x, gamma, beta, eps=1e-5):
+    mean, var = x.mean(-1, keepdims=True), x.var(-1, keepdims=True)
+    return gamma * (x - mean) / np.sqrt(var + eps) + beta
+
+
+def norm_backward(dy, x, gamma, beta, eps=1e-5):
+    std = np.sqrt(x.var(-1, keepdims=True) + eps)
+    xhat, d = (x - x.mean(-1, keepdims=True)) / std, dy * gamma
+    dx = (d - d.mean(-1, keepdims=True) - xhat * (d * xhat).mean(-1, keepdims=True)) / std
+    return dx, (dy * xhat).sum((0, 1)), dy.sum((0, 1))
+
+
+class library:
+    @staticmethod
+    def gelu(x):
+        return torch.nn.functional.gelu(x), x
+
+    @staticmethod
+    def gelu_backward(dy, x):
+        x = x.detach().requires_grad_()
+        return torch.autograd.grad(torch.nn.functional.gelu(x, approximate="tanh"), x, dy)[0]
+
+
+def loss(logits, targets):
+    shifted = logits - logits.max(-1, keepdims=True)
+    logprobs = shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
+    return -np.take_along_axis(logprobs, targets[..., None], -1).mean(), (logprobs, targets)
+
+
+def loss_backward(dloss, cache):
+    logprobs, targets = cache
+    return dloss * (np.exp(logprobs) - (np.arange(logprobs.shape[-1]) == targets[..., None]))
+'''
+
+
+def test_someone_elses_layer_is_graded_too(here, tmp_path, capsys):
+    path = tmp_path / "library.py"
+    path.write_text(FOREIGN, encoding="utf-8")
+    right, out = verdict(capsys, path, "layer_norm", forward="norm", backward="norm_backward")
+    assert right, out
+    right, out = verdict(capsys, path, "gelu", forward="library.gelu",
+                         backward="library.gelu_backward", torch=True)
+    assert not right and re.search(r"output +WRONG", out) and re.search(r"d x +right", out)
+    right, out = verdict(capsys, path, "cross_entropy", forward="loss", backward="loss_backward")
+    assert not right and "too large by the number of counted targets" in out, out
+    with pytest.raises(ValueError, match="library.py has no function nothing"):
+        grade.run(path, "gelu", forward="nothing")
+
+
+def test_an_exercise_is_never_written_over_a_file(tmp_path):
+    path = exercise.write("softmax", tmp_path / "mine.py")
+    with pytest.raises(ValueError, match="which exists; allowed: a new name"):
+        exercise.write("softmax", path)
+    with pytest.raises(ValueError, match="which can't be written"):
+        exercise.write("softmax", tmp_path / "missing" / "mine.py")
+
+
+@pytest.mark.parametrize("text, words", [
+    ("forward = 1", "which names no layer; allowed: a line such as"), (None, "which can't be read")])
+def test_a_file_that_names_no_layer_is_refused(tmp_path, text, words):
+    path = tmp_path / "mine.py"
+    if text:
+        path.write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match=words):
+        grade.layer_of(path)
+
+
+@pytest.mark.parametrize("layer", LAYERS.values(), ids=list(LAYERS))
+def test_the_cases_show_what_a_layer_must_show(layer):
+    coverage = Coverage(layer)
+    for case in cases(layer):
+        coverage.add(case.sizes, case.example, grade.trial_of(case, case.truth).ours)
+    assert not coverage.missing()
+
+
+@pytest.mark.parametrize("stem", ["linear", "embedding", "softmax", "dropout", "cross_entropy"])
+def test_the_grader_names_the_mistakes_it_knows_and_no_others(stem):
+    counts = mutation.grading([stem])
+    assert counts["right"] >= 5 and not counts["wrong"] and not counts["none"]
+    assert not counts["unknown, named"]
+
+
+def test_every_meaning_belongs_to_a_mutant():
+    names = {m.name for stem in mutants.TARGETS for m in mutants.mutants(stem)}
+    assert set(mistakes.MEANINGS) <= names
+    assert set(mutants.EQUIVALENT) <= names
+
+
+def truth_and(change):
+    """The results of attention's weight gradient with a change, as hints want them."""
+    found = [case for case in cases(LAYERS["attention"]) if case.truth["d qkv.weight"].any()]
+    return [(case, {"d qkv.weight": change(case, case.truth["d qkv.weight"].copy())})
+            for case in found]
+
+
+def zero_last(case, array):
+    array[..., -1] *= 3
+    return array
+
+
+@pytest.mark.parametrize("change, words", [
+    (lambda case, a: 2.5 * a, "it is the right one times 2.5"),
+    (lambda case, a: a * case.sizes["B"] * case.sizes["T"], "it is the right one times B T"),
+    (lambda case, a: a / np.sqrt(case.sizes["D"]), "it is the right one times 1 / sqrt(D)"),
+    (lambda case, a: -a / case.sizes["H"] / case.sizes["D"], "it is the right one times -1 / C"),
+    (lambda case, a: 0 * a, "it is zero everywhere"),
+    (lambda case, a: a / 0, "it holds NaN or infinity, first at B = 1"),
+    (lambda case, a: a.T, "it is the transpose of the right one"),
+    (lambda case, a: a + (case.sizes["T"] > 1), "it is right where T = 1, and wrong elsewhere"),
+    (lambda case, a: a + (case.example.masks["keep"] is not None),
+     "it is right where there is no keep, and wrong elsewhere"),
+    (zero_last, "it is right but for the last entry along axis -1"),
+])
+def test_hints_tell_what_can_be_told(change, words):
+    with np.errstate(all="ignore"):
+        assert words in " ".join(hints.tell("d qkv.weight", truth_and(change)))
