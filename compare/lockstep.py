@@ -81,13 +81,12 @@ def parameter_difference(params, model):
     return max(float(np.abs(a - theirs[name]).max()) for name, a in tree.walk(params))
 
 
-def report(run, corpus):
+def report(run, corpus, tokenizer):
     """Train both sides on the corpus, print the progress and what came of it."""
-    tokenizer = text.CharTokenizer(corpus)
     train_ids, valid_ids = text.split(tokenizer.encode(corpus), run.config.block_size)
     params, model = build(run)
     print(f"{gpt.parameter_count(params):,} parameters, {len(corpus):,} characters, "
-          f"{run.config.vocab_size} different, {run.dtype}, seed {run.seed}")
+          f"{tokenizer.vocab_size} different tokens, {run.dtype}, seed {run.seed}")
     progress, largest = Progress(run.schedule.steps), 0.0
     for pair in train(run, train_ids, params, model):
         largest = max(largest, pair.difference)
@@ -109,14 +108,13 @@ def report(run, corpus):
 def print_samples(run, tokenizer, params, model, prompt, count=200):
     """Print what each side writes after the start of the validation text, from one seed."""
     prompt = prompt[: run.config.block_size]
-    ours = reference.generate.generate(
-        prompt, params, config=run.config, count=count, rng=random.Random(run.seed))
-    theirs = torch_impl.generate.generate(
-        torch.from_numpy(prompt), model, block_size=run.config.block_size, count=count,
-        rng=random.Random(run.seed)).numpy()
+    ours = list(reference.generate.generate(
+        prompt, params, config=run.config, count=count, rng=random.Random(run.seed)))
+    theirs = list(torch_impl.generate.generate(
+        torch.from_numpy(prompt), model, count=count, rng=random.Random(run.seed)))
     for name, ids in ("NumPy", ours), ("torch", theirs):
-        print(f"--- {name} writes:\n{tokenizer.decode(ids[len(prompt):])}")
-    print(f"--- the two texts are {'the same' if np.array_equal(ours, theirs) else 'different'}")
+        print(f"--- {name} writes:\n{tokenizer.decode(ids)}")
+    print(f"--- the two texts are {'the same' if ours == theirs else 'different'}")
 
 
 class Progress:

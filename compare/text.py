@@ -1,4 +1,4 @@
-"""Text: the corpus, the character tokenizer, the split, the batches, and the bigram baseline."""
+"""Text: the corpus, the split, the batches, and the bigram baseline."""
 
 from pathlib import Path
 
@@ -25,26 +25,6 @@ def load(path=None):
     except OSError as error:
         raise ValueError(f"text is {path}, which can't be read ({error.strerror}); "
                          "allowed: a UTF-8 file") from None
-
-
-class CharTokenizer:
-    """One id for each character of a text, in the order of their code points."""
-
-    def __init__(self, text):
-        self.characters = sorted(set(text))
-        self.ids = {character: i for i, character in enumerate(self.characters)}
-
-    def encode(self, text):
-        """Return ids (T,); raises ValueError for a character that the tokenizer never saw."""
-        try:
-            return np.array([self.ids[character] for character in text], dtype=np.int64)
-        except KeyError as error:
-            raise ValueError(f"text holds the character {ascii(error.args[0])}; allowed: the "
-                             f"{len(self.characters)} characters of the training text") from None
-
-    def decode(self, ids):
-        """Return the text of ids (T,)."""
-        return "".join(self.characters[i] for i in ids)
 
 
 def split(ids, block_size):

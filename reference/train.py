@@ -35,37 +35,52 @@ class Schedule:
 
 
 class Step(NamedTuple):
-    index: int     # counted from 0
-    loss: float    # of this batch, before the update
-    norm: float    # of the gradient, before clipping
-    params: tuple  # after the update
+    index: int          # counted from 0
+    loss: float         # of this batch, before the update
+    norm: float         # of the gradient, before clipping
+    params: tuple       # after the update
+    state: adamw.State  # likewise
 
 
-def train(p, batches, *, config, schedule):
-    """Yield a Step after each update, for at most schedule.steps batches.
+def train(p, batches, *, config, schedule, state=None):
+    """Yield a Step after each update, until schedule.steps of them are made.
 
-    A batch is (tokens, targets, keep), keep being None or the masks of every dropout.
+    A batch is (tokens, targets, keep), keep being None or the masks of every dropout. To go on
+    from a Step, give its params and state.
     Raises FloatingPointError, naming the step, where the loss or the gradient is not finite.
     """
-    state = adamw.init(p)
-    for index, (tokens, targets, keep) in zip(range(schedule.steps), batches):
-        loss, grads = gpt.loss_and_grad(tokens, targets, p, config=config, keep=keep)
-        grads, norm = adamw.clip(grads, schedule.clip)
+    state = adamw.init(p) if state is None else state
+    for index, (tokens, targets, keep) in zip(range(state.step, schedule.steps), batches):
+        with np.errstate(over="ignore", invalid="ignore"):  # check_finite sees what came of it
+            loss, grads = loss_and_grad(index, tokens, targets, p, config=config, keep=keep)
+            grads, norm = adamw.clip(grads, schedule.clip)
         check_finite(index, loss, norm)
         lr = adamw.learning_rate(index, lr=schedule.lr, min_lr=schedule.min_lr,
                                  warmup=schedule.warmup, steps=schedule.steps)
         p, state = adamw.update(
             p, grads, state, lr=lr, beta1=schedule.beta1, beta2=schedule.beta2,
             eps=schedule.eps, weight_decay=schedule.weight_decay)
-        yield Step(index, float(loss), norm, p)
+        yield Step(index, float(loss), norm, p, state)
+
+
+def loss_and_grad(index, *arguments, **options):
+    """Return gpt.loss_and_grad; where a layer refuses its input, name the step as well."""
+    try:
+        return gpt.loss_and_grad(*arguments, **options)
+    except FloatingPointError as error:
+        raise FloatingPointError(f"{stopped(index)}: loss is nan, since {error}") from error
 
 
 def check_finite(index, loss, norm):
     """Refuse a loss or a gradient norm that is NaN or infinite with a FloatingPointError."""
     if not (math.isfinite(loss) and math.isfinite(norm)):
-        raise FloatingPointError(
-            f"training stopped at step {index}, before its update: "
-            f"loss is {float(loss)}, gradient norm is {norm}; allowed: finite numbers")
+        raise FloatingPointError(f"{stopped(index)}: loss is {float(loss)}, "
+                                 f"gradient norm is {norm}; allowed: finite numbers")
+
+
+def stopped(index):
+    """Return how the sentence about a step that can't be made begins."""
+    return f"training stopped at step {index}, before its update"
 
 
 def evaluate(p, batches, *, config):

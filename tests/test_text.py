@@ -1,4 +1,4 @@
-"""The corpus, the tokenizer, the split, the batches and the bigram baseline."""
+"""The corpus, the split, the batches and the bigram baseline."""
 
 import math
 
@@ -14,17 +14,6 @@ def test_the_default_corpus_is_pythons_language_reference():
     corpus = text.load()
     assert len(corpus) > 300_000 and "lambda" in corpus
     assert corpus == text.load()
-
-
-@given(st.text(min_size=1))
-def test_decoding_undoes_encoding(corpus):
-    tokenizer = text.CharTokenizer(corpus)
-    assert tokenizer.decode(tokenizer.encode(corpus)) == corpus
-
-
-def test_a_character_never_seen_is_refused():
-    with pytest.raises(ValueError, match=r"the character '\\xe9'; allowed: the 2 characters"):
-        text.CharTokenizer("ab").encode("ab\u00e9")
 
 
 def test_files_that_cannot_be_read_are_refused(tmp_path):

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import reference.train
-from compare import lockstep, text
+from compare import lockstep, text, tokenizers
 from reference import gpt, tree
 from reference.train import Schedule
 
@@ -31,7 +31,7 @@ def run(steps, dropout=0.0, lr=1e-3, **sizes):
 def test_500_steps_stay_together():
     long = run(500, vocab_size=103, block_size=32, n_layer=2, n_head=2, n_embd=32)
     corpus = text.load()
-    tokens = text.CharTokenizer(corpus).encode(corpus)[:20_000]
+    tokens = tokenizers.CharTokenizer(corpus).encode(corpus)[:20_000]
     params, model = lockstep.build(long)
     for pair in lockstep.train(long, tokens, params, model):
         assert pair.difference <= 1e-12, pair.ours.index
@@ -110,11 +110,11 @@ NUMPY_SIDE_OF_THE_DEMO = """
 import sys
 sys.modules["torch"] = None  # importing it would now fail
 import numpy as np
-from compare import text
-from compare.__main__ import MODEL, RUN
+from compare import text, tokenizers
+from compare.options import MODEL, RUN
 from reference import gpt, train
 corpus = text.load()
-ids = text.CharTokenizer(corpus).encode(corpus)
+ids = tokenizers.CharTokenizer(corpus).encode(corpus)
 config = gpt.Config(vocab_size=103, **{name: default for name, (default, _) in MODEL.items()})
 rng = np.random.default_rng(0)
 draws = text.batches(ids, block_size=config.block_size, batch_size=RUN["batch_size"][0], rng=rng)

@@ -21,9 +21,10 @@ def clip(model, max_norm):
     return nn.utils.clip_grad_norm_(model.parameters(), max_norm)        # AW-7, AW-8
 
 
-def scheduler(optimizer, *, lr, min_lr, warmup, steps):
-    """Return a LambdaLR: a linear rise, then half a cosine down to min_lr."""
-    def factor(step):
+def scheduler(optimizer, *, lr, min_lr, warmup, steps, start=0):
+    """Return a LambdaLR from step `start` on: a linear rise, then half a cosine to min_lr."""
+    def factor(made):
+        step = start + made
         if step < warmup:
             return (step + 1) / (warmup + 1)                             # AW-9
         progress = min(1.0, (step - warmup) / max(1, steps - warmup))

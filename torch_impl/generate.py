@@ -1,29 +1,111 @@
-"""Sampling: extend a text one token at a time."""
+"""Sampling: continue a text one token at a time."""
+
+import numbers
 
 import torch
 from torch.nn import functional as F
 
+from . import decode
 
-@torch.no_grad()
-def generate(tokens, model, *, block_size, count, rng, temperature=1.0):
-    """Return tokens (T,) followed by count sampled ones: (T,) -> (T + count,).
 
-    Each is drawn from softmax(logits / temperature) of the last block_size tokens by one call of
-    rng.random(). Raises ValueError for a temperature that is not above 0.
+def generate(tokens, model, *, count, rng, temperature=1.0, top_k=None, top_p=1.0, cached=True):
+    """Return an iterator over count sampled ids, ints, that continue tokens: (T,), T from 1 up.
+
+    Each is drawn from the probabilities after a window of the text so far, by one call of
+    rng.random(). The window starts at the smallest multiple of ceil(S / 2) that leaves at most S
+    tokens: it grows to S, then goes on from its later half. Positions are counted from its start,
+    so while it grows keys and values stay as they are, and cached keeps them.
+    Raises TypeError, ValueError or IndexError for tokens that are not ids from 0 to V - 1,
+    ValueError for a setting out of range, FloatingPointError where logits / temperature overflows.
     """
-    if not temperature > 0:
-        raise ValueError(f"temperature is {temperature}; allowed: above 0")
-    was_training = model.training
-    model.eval()
+    check_settings(count, temperature, top_k, top_p)
+    check_tokens(tokens, model.embedding.token.num_embeddings)
+    return stream(tokens, model, count, rng, cached,
+                  dict(temperature=temperature, top_k=top_k, top_p=top_p))
+
+
+@torch.inference_mode()
+def stream(tokens, model, count, rng, cached, settings):
+    """Yield the ids of generate."""
+    p = decode.params(model)
+    (S, _), device = p.position.shape, p.position.device
+    window, memory = tokens[window_start(len(tokens), S):].tolist(), None
     for _ in range(count):
-        logits = model(tokens[-block_size:][None])           # (1, T, V)
-        probs = F.softmax(logits[0, -1] / temperature, -1)   # (V,)
-        tokens = torch.cat([tokens, pick(probs, rng.random())])
+        if not cached:
+            logits = forward(torch.tensor(window, device=device), model)             # (V,)
+        elif memory is None:
+            logits, memory = decode.begin(torch.tensor(window, device=device), p)    # (V,)
+        else:
+            logits = decode.step(token, p, memory, len(window) - 1)                  # (V,)
+        token = pick(probabilities(logits, **settings), rng.random())                # (1,)
+        window.append(token.item())  # the one wait for the device
+        if window[-1] == len(logits):
+            raise FloatingPointError("a probability of an id is nan; allowed: finite numbers")
+        yield window[-1]
+        if len(window) > S:
+            window, memory = window[window_start(len(window), S):], None
+
+
+def forward(window, model):
+    """Return the logits after a window, without dropout and without a cache: (T,) -> (V,)."""
+    was_training = model.training
+    logits = model.eval()(window[None])[0, -1]                           # (V,)
     model.train(was_training)
-    return tokens
+    return logits
+
+
+def window_start(length, block_size):
+    """Return the smallest multiple of ceil(S / 2) that leaves at most S of length tokens."""
+    hop = -(-block_size // 2)
+    return max(0, -(-(length - block_size) // hop)) * hop
+
+
+def probabilities(logits, *, temperature=1.0, top_k=None, top_p=1.0):
+    """Return softmax(logits / temperature), cut to the likeliest ids and rescaled: (V,) -> (V,).
+
+    The ids are put in order, the likeliest first and of equal ones the lower first. top_k keeps
+    the first top_k, or all. top_p then keeps the shortest beginning of these whose probabilities,
+    rescaled, sum to top_p or more; 1 keeps all. The others get exactly 0.
+    """
+    probs = F.softmax(logits / temperature, -1)                          # (V,)
+    if top_k is None and top_p == 1:
+        return probs
+    order = logits.argsort(descending=True, stable=True)[:top_k]         # (K,)
+    top = probs[order]                                                   # (K,)
+    if top_p < 1:
+        before = F.pad(top.cumsum(-1)[:-1], (1, 0))                      # (K,)
+        top = torch.where(before < top_p * top.sum(), top, 0)            # (K,)
+    return torch.zeros_like(probs).scatter(0, order, top / top.sum())    # (V,)
 
 
 def pick(probs, uniform):
-    """Return the first id whose cumulated probability exceeds uniform, a number in [0, 1)."""
-    cumulated = probs.cumsum(-1)                             # (V,)
+    """Return the first id whose cumulated probability exceeds uniform, a number in [0, 1): (1,).
+
+    Where a probability is NaN, it is V.
+    """
+    cumulated = probs.cumsum(-1, dtype=torch.float64)  # (V,) in float32 uniform might round to 1
     return torch.searchsorted(cumulated, uniform * cumulated[-1:], right=True)
+
+
+def check_settings(count, temperature, top_k, top_p):
+    """Refuse a setting that is out of range with a ValueError."""
+    if not (isinstance(count, numbers.Integral) and count >= 0):
+        raise ValueError(f"count is {count}; allowed: an integer from 0 up")
+    if not temperature > 0:
+        raise ValueError(f"temperature is {temperature}; allowed: above 0")
+    if not (top_k is None or isinstance(top_k, numbers.Integral) and top_k >= 1):
+        raise ValueError(f"top_k is {top_k}; allowed: an integer from 1 up, or None for all ids")
+    if not 0 < top_p <= 1:
+        raise ValueError(f"top_p is {top_p}; allowed: above 0 and at most 1")
+
+
+def check_tokens(tokens, vocab_size):
+    """Refuse tokens that are not ids from 0 to V - 1, as the reference does."""
+    if tokens.is_floating_point() or tokens.is_complex() or tokens.dtype == torch.bool:
+        raise TypeError(f"tokens has dtype {tokens.dtype}; allowed: integers")
+    if tokens.ndim != 1 or len(tokens) == 0:
+        raise ValueError(f"tokens has shape {tuple(tokens.shape)}; allowed: (T,) with T from 1 up")
+    low, high = map(int, tokens.aminmax())
+    if low < 0 or high >= vocab_size:
+        raise IndexError(f"tokens holds the id {low if low < 0 else high}; "
+                         f"allowed: 0 to {vocab_size - 1}")

@@ -15,20 +15,26 @@ class Step(NamedTuple):
     norm: float   # of the gradient, before clipping
 
 
-def train(model, batches, *, schedule):
-    """Yield a Step after each update of the model in place, for at most schedule.steps batches.
+def optimizer_of(model, schedule):
+    """Return the optimizer that a schedule asks for."""
+    return adamw.optimizer(
+        model, lr=schedule.lr, beta1=schedule.beta1, beta2=schedule.beta2, eps=schedule.eps,
+        weight_decay=schedule.weight_decay)
 
-    A batch is (tokens, targets, keep), keep being None or the masks of every dropout.
+
+def train(model, batches, *, schedule, optimizer=None, start=0):
+    """Yield a Step after each update of the model in place, until schedule.steps are made.
+
+    A batch is (tokens, targets, keep), keep being None or the masks of every dropout. To go on
+    after some steps, give their number as start, and the optimizer that made them.
     Raises FloatingPointError, naming the step, where the loss or the gradient is not finite.
     """
     loss_of = CrossEntropy()
-    optimizer = adamw.optimizer(
-        model, lr=schedule.lr, beta1=schedule.beta1, beta2=schedule.beta2, eps=schedule.eps,
-        weight_decay=schedule.weight_decay)
+    optimizer = optimizer_of(model, schedule) if optimizer is None else optimizer
     scheduler = adamw.scheduler(
         optimizer, lr=schedule.lr, min_lr=schedule.min_lr, warmup=schedule.warmup,
-        steps=schedule.steps)
-    for index, (tokens, targets, keep) in zip(range(schedule.steps), batches):
+        steps=schedule.steps, start=start)
+    for index, (tokens, targets, keep) in zip(range(start, schedule.steps), batches):
         optimizer.zero_grad()
         loss = loss_of(model(tokens, keep), targets)
         loss.backward()

@@ -1,0 +1,108 @@
+"""Checkpoints: one .npz file with all that training needs to go on, the same for both sides.
+
+It holds the arrays of packing.py and their checksum.
+"""
+
+import contextlib
+import hashlib
+import os
+from pathlib import Path
+
+import numpy as np
+
+from .packing import VERSION, Checkpoint, check_config, pack, unpack
+from .weight_files import Refused, read_npz, refusing
+
+
+class NotSaved(OSError):
+    """A checkpoint could not be written; what was there before is whole."""
+
+
+def save(path, checkpoint: Checkpoint):
+    """Write a checkpoint to path, and keep the file that was there as previous(path).
+
+    However the process ends, latest(path) is whole. Raises NotSaved where the disk is full or
+    the folder can't be written, ValueError for a checkpoint that load would refuse.
+    """
+    path, arrays = Path(path), pack(checkpoint)
+    try:
+        unpack(arrays)
+    except Refused as error:
+        raise ValueError(f"checkpoint {error}; allowed: what load accepts") from None
+    # one fixed name: what a killed process leaves under it, the next save writes over
+    unfinished = path.with_name(f"{path.stem}.unfinished{path.suffix}")
+    try:
+        with open(unfinished, "wb") as file:
+            np.savez(file, checksum=checksum(arrays), **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        if path.is_file():
+            os.replace(path, previous(path))
+        os.replace(unfinished, path)
+        sync_folder(path.parent)
+    except OSError as error:
+        raise NotSaved(f"checkpoint is {path}, which can't be written ({error.strerror or error}); "
+                       "allowed: a folder with room; what was saved before is whole") from error
+    finally:
+        with contextlib.suppress(OSError):
+            unfinished.unlink()
+
+
+def load(path, config=None):
+    """Return the Checkpoint of a file, of a given configuration if there is one.
+
+    Runs nothing that the file holds, and takes no more memory than its size calls for. Raises
+    ValueError for a file that is missing, damaged, of another version or configuration, or made
+    to hurt; where the previous one is whole, the sentence says so.
+    """
+    path = Path(path)
+    try:
+        return read(path, config)
+    except ValueError as error:
+        sentence = str(error)
+    with contextlib.suppress(ValueError):
+        read(previous(path), config)
+        sentence += f"; {previous(path)} is whole: rename it to {path.name} to go on from there"
+    raise ValueError(sentence)
+
+
+def latest(path):
+    """Return path, or previous(path) where a process was killed just before its last renaming."""
+    path = Path(path)
+    return previous(path) if previous(path).is_file() and not path.is_file() else path
+
+
+def previous(path):
+    """Return the name that keeps the checkpoint before the one at path."""
+    path = Path(path)
+    return path.with_name(f"{path.stem}.previous{path.suffix}")
+
+
+def sync_folder(folder):
+    """Bring the renamings to the disk, where the system can."""
+    with contextlib.suppress(OSError):  # Windows opens no folders
+        place = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(place)
+        finally:
+            os.close(place)
+
+
+def read(path, config):
+    """Return the Checkpoint of a file; raises ValueError as load does."""
+    with refusing("checkpoint", path, f"a whole one of version {VERSION}, as training saves it"):
+        arrays = read_npz(path, deflated=False)
+        if not np.array_equal(arrays.pop("checksum", None), checksum(arrays)):
+            raise Refused("is damaged, or no checkpoint: its checksum does not fit")
+        checkpoint = unpack(arrays)
+        check_config(checkpoint.config, config or checkpoint.config)
+    return checkpoint
+
+
+def checksum(arrays):
+    """Return the SHA-256 of all names, dtypes, shapes and values: (32,) of uint8."""
+    sha = hashlib.sha256()
+    for name, a in sorted(arrays.items()):
+        sha.update(f"{name} {a.dtype.str} {a.shape} ".encode())
+        sha.update(a.tobytes())
+    return np.frombuffer(sha.digest(), np.uint8)

@@ -1,0 +1,235 @@
+"""From the options of the command line to a run: train, plan, sample."""
+
+import dataclasses
+import os
+import random
+import sys
+import time
+from pathlib import Path
+
+from reference.gpt import Config
+from reference.train import Schedule
+
+from . import checkpoint, options, progress, text, tokenizers, training
+
+
+def train(given):
+    """Train one side from the start or from its checkpoint; return the exit code."""
+    if given.side == "numpy":
+        check_torch_only(given)
+        job = job_of(given)
+        return finish(job, training.run(job, training.NumpySide(job), given.out), given)
+    from . import torch_side
+    job = job_of(given)
+    with torch_side.process_group(given.device, job.batch_size) as device:
+        side = torch_side.TorchSide(job, device, given.autocast, given.compile)
+        leader = torch_side.rank() == 0
+        entries = training.run(job, side, given.out, leader)
+    return finish(job, entries, given) if leader else 0
+
+
+def check_torch_only(given):
+    """Refuse what only torch can do."""
+    for name, usual in {"device": "cpu", "autocast": False, "compile": False}.items():
+        if getattr(given, name) != usual:
+            raise ValueError(f"{name} is given; allowed: only --with torch")
+
+
+def job_of(given):
+    """Return the Job that the options ask for, new or resumed."""
+    saved = training.Files(given.out).checkpoint
+    if given.resume:
+        return resumed(given, checkpoint.load(checkpoint.latest(saved)))
+    if saved.exists() or checkpoint.latest(saved) != saved:
+        raise ValueError(f"out is {given.out}, which holds a checkpoint; "
+                         "allowed: --resume to go on with it, or another --out")
+    values, corpus = values_of(given), text.load(given.text)
+    tokenizer = tokenizer_of(given, corpus)
+    config = config_of(values, tokenizer.vocab_size)
+    parts = text.split(tokenizer.encode(corpus), config.block_size)
+    job = training.Job(config, schedule_of(values), values["batch_size"], values["seed"],
+                       given.dtype or "float32", tokenizer, *parts, source(given.text))
+    announce(job, len(corpus))
+    return job
+
+
+def resumed(given, start):
+    """Return the Job that goes on from a checkpoint; refuse settings other than its own."""
+    own = vars(start.config) | vars(start.schedule) | start.run
+    for name in (options.MODEL | options.SCHEDULE | options.RUN | {"dtype": 0}):
+        value = getattr(given, name)
+        if value is not None and value != own.get(name):
+            raise ValueError(f"{name} is {value}, but the run that is resumed has "
+                             f"{own.get(name)}; allowed: no other settings than its own")
+    if start.state.step >= start.schedule.steps:
+        raise ValueError(f"out is {given.out}, whose run is at its end, step "
+                         f"{start.state.step}; allowed: a run that was stopped before")
+    path = given.text or own["text"]
+    tokenizer, corpus = tokenizers.from_dict(start.tokenizer), text.load(path)
+    parts = text.split(tokenizer.encode(corpus), start.config.block_size)
+    job = training.Job(start.config, start.schedule, own["batch_size"], own["seed"], own["dtype"],
+                       tokenizer, *parts, source(path), start)
+    if training.digest(job) != own["digest"]:
+        raise ValueError(f"text is {path}, which is not what the run began with; "
+                         "allowed: --text with the same text")
+    announce(job, len(corpus))
+    return job
+
+
+def source(path):
+    """Return where a text is, whatever folder one looks from."""
+    return path and str(Path(path).resolve())
+
+
+def values_of(given):
+    """Return each hyperparameter by name: as given, else of the preset, else the default."""
+    values = options.defaults(given.preset)
+    values |= {name: getattr(given, name) for name in values if getattr(given, name) is not None}
+    for name, least in {"batch_size": 1, "seed": 0, "vocab_size": 0}.items():
+        if values[name] < least:
+            raise ValueError(f"{name} is {values[name]}; allowed: an integer from {least} up")
+    return values
+
+
+def config_of(values, tokens):
+    """Return the Config of a model for so many tokens."""
+    V = values["vocab_size"] or tokens
+    if V < tokens:
+        raise ValueError(f"vocab_size is {V}; allowed: at least the tokenizer's {tokens} tokens")
+    return Config(vocab_size=V, **{name: values[name] for name in options.MODEL})
+
+
+def schedule_of(values):
+    return Schedule(**{name: values[name] for name in options.SCHEDULE})
+
+
+def tokenizer_of(given, corpus):
+    """Return the tokenizer that the options name, trained on the corpus where it needs to be."""
+    if given.tokenizer == "bytes":
+        return tokenizers.ByteTokenizer()
+    if given.tokenizer == "bpe":
+        return tokenizers.train_bpe(corpus, given.merges)
+    if given.tokenizer == "gpt2":
+        return tokenizers.load_gpt2(given.gpt2_files)
+    return tokenizers.CharTokenizer(corpus)
+
+
+def announce(job, length):
+    """Say what is trained, once however many processes there are."""
+    from . import plan
+    if os.environ.get("RANK", "0") == "0":
+        print(f"{plan.parameters(job.config):,} parameters, {length:,} characters, "
+              f"{job.tokenizer.vocab_size} different tokens, {job.dtype}, seed {job.seed}"
+              + (f", from step {job.done}" if job.done else ""))
+
+
+def finish(job, entries, given):
+    """Print the loss curve and what the run left behind."""
+    if entries:
+        print(progress.text_plot(entries))
+        print(f"{Path(given.out) / 'checkpoint.npz'}, log.csv and loss.svg are written")
+    if entries and entries[-1].step == job.schedule.steps:
+        print(f"validation loss {entries[-1].valid:.4f}, over the whole validation part\n"
+              f"to write text: python -m compare sample --out {given.out}")
+        return 0
+    return 130  # stopped by Ctrl-C
+
+
+def lockstep(given):
+    """Train both sides in lockstep."""
+    from . import lockstep as pair
+    check_torch_only(given)
+    values, corpus = values_of(given), text.load(given.text)
+    if given.resume:
+        raise ValueError("resume is given; allowed: only --with numpy or --with torch")
+    tokenizer = tokenizer_of(given, corpus)
+    if values["vocab_size"] > tokenizer.vocab_size:  # it would sample what no token spells
+        raise ValueError(f"vocab_size is {values['vocab_size']}; allowed with both: the "
+                         f"tokenizer's {tokenizer.vocab_size} tokens")
+    pair.report(pair.Run(config_of(values, tokenizer.vocab_size), schedule_of(values),
+                         values["batch_size"], values["seed"], given.dtype or "float64"),
+                corpus, tokenizer)
+    return 0
+
+
+def plan(given):
+    """Print the plan."""
+    from .plan import print_plan
+    values = values_of(given)
+    config = config_of(values | {"vocab_size": values["vocab_size"] or 65}, 1)
+    print_plan(config, values["batch_size"], values["steps"], given.dtype)
+    return 0
+
+
+def sample(given):
+    """Write samples to the console as their tokens come."""
+    if given.seed < 0:
+        raise ValueError(f"seed is {given.seed}; allowed: an integer from 0 up")
+    if given.prompt == "":
+        raise ValueError("prompt is empty; allowed: at least one character of the training text")
+    config, params, tokenizer = trained(given)
+    opening = first_prompt(tokenizer) if given.prompt is None else given.prompt
+    prompt, rng = tokenizer.encode(opening), random.Random(given.seed)
+    settings = dict(count=given.count, rng=rng, temperature=given.temperature, top_k=given.top_k,
+                    top_p=given.top_p, cached=not given.uncached)
+    spent = 0.0
+    for i in range(given.samples):
+        if given.samples > 1:
+            print(f"--- sample {i + 1}")
+        sys.stdout.write(opening)
+        ids, began = ids_of(given.side, prompt, config, params, settings), time.perf_counter()
+        for piece in tokenizer.stream(ids):
+            sys.stdout.write(piece)
+            sys.stdout.flush()
+        spent += time.perf_counter() - began
+        print()
+    if given.time:
+        print(f"--- {given.samples * given.count / spent:,.0f} tokens/s", file=sys.stderr)
+    return 0
+
+
+def first_prompt(tokenizer):
+    """Return a new line, or where the tokenizer has none, its first token."""
+    try:
+        tokenizer.encode("\n")
+        return "\n"
+    except ValueError:
+        return tokenizer.decode([0])
+
+
+def trained(given):
+    """Return (config, params, tokenizer) of a training or of GPT-2's weights."""
+    if given.weights:
+        from . import gpt2, weight_files
+        config, params = gpt2.from_gpt2(weight_files.read(given.weights), n_head=given.n_head)
+        tokenizer = tokenizers.load_gpt2(given.gpt2_files)
+        if config.vocab_size < tokenizer.vocab_size:
+            raise ValueError(f"weights is {given.weights}, a model of {config.vocab_size} tokens; "
+                             f"allowed: at least the {tokenizer.vocab_size} of {given.gpt2_files}")
+        return *without_spare_tokens(config, params, tokenizer.vocab_size), tokenizer
+    saved = checkpoint.load(checkpoint.latest(training.Files(given.out).checkpoint))
+    tokenizer = tokenizers.from_dict(saved.tokenizer)
+    return *without_spare_tokens(saved.config, saved.params, tokenizer.vocab_size), tokenizer
+
+
+def without_spare_tokens(config, params, count):
+    """Return the model without the rows of the table that no token has."""
+    table = params.embedding.token._replace(weight=params.embedding.token.weight[:count])
+    return (dataclasses.replace(config, vocab_size=count),
+            params._replace(embedding=params.embedding._replace(token=table)))
+
+
+def ids_of(side, prompt, config, params, settings):
+    """Return an iterator over the sampled ids, from the implementation asked for."""
+    if side == "numpy":
+        from reference import generate
+        return generate.generate(prompt, params, config=config, **settings)
+    import torch
+
+    import torch_impl.generate
+    import torch_impl.gpt
+
+    from . import weights
+    torch.set_num_threads(1)  # a row at a time: a second thread only waits
+    model = weights.load(torch_impl.gpt.GPT(**vars(config)), params)
+    return torch_impl.generate.generate(torch.from_numpy(prompt), model, **settings)

@@ -1,0 +1,199 @@
+"""Training with one implementation: progress, log, loss curve, checkpoints, stop and resume.
+
+This file needs no torch; the torch side is in torch_side.py.
+"""
+
+import hashlib
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+import reference.train
+from reference import adamw, gpt
+from reference.train import Schedule
+
+from . import checkpoint, progress, text
+from .checkpoint import Checkpoint
+
+EVALUATIONS = 10   # of the validation loss in a run, and as many checkpoints
+SAMPLE = 20        # batches of validation text that each takes; the last takes all of it
+
+
+@dataclass(frozen=True)
+class Job:
+    """Everything that a run depends on, and where it began."""
+
+    config: gpt.Config
+    schedule: Schedule
+    batch_size: int
+    seed: int
+    dtype: str
+    tokenizer: object
+    train_ids: np.ndarray
+    valid_ids: np.ndarray
+    source: str | None = None  # the file of the text; None is the language reference
+    start: Checkpoint | None = None
+
+    @property
+    def done(self):
+        """How many updates were made before this run."""
+        return self.start.state.step if self.start else 0
+
+    def initial(self):
+        """Return (params, state) to go on from: those of the checkpoint, or what the seed draws."""
+        if self.start:
+            return self.start.params, self.start.state
+        params = gpt.init(self.config, np.random.default_rng([self.seed, 5]), np.dtype(self.dtype))
+        return params, adamw.init(params)
+
+
+class Batches:
+    """The batches of a run, (tokens, targets, keep), and the state of what draws them."""
+
+    def __init__(self, job):
+        self.generators = {"batches": np.random.default_rng([job.seed, 6]),
+                           "masks": np.random.default_rng([job.seed, 4])}
+        for name, state in (job.start.generators if job.start else {}).items():
+            self.generators[name].bit_generator.state = state
+        self.draws = text.batches(
+            job.train_ids, block_size=job.config.block_size, batch_size=job.batch_size,
+            rng=self.generators["batches"])
+        self.config = job.config
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        tokens, targets = next(self.draws)
+        return tokens, targets, gpt.draw_keep(self.generators["masks"], *tokens.shape, self.config)
+
+    def states(self):
+        """Return the states of the generators, for a checkpoint."""
+        return {name: rng.bit_generator.state for name, rng in self.generators.items()}
+
+
+class NumpySide:
+    """The NumPy model in training."""
+
+    name = "numpy"
+
+    def __init__(self, job):
+        self.job = job
+        self.params, self.state = job.initial()
+
+    def steps(self, batches):
+        """Yield a Step after each update."""
+        for step in reference.train.train(self.params, batches, config=self.job.config,
+                                          schedule=self.job.schedule, state=self.state):
+            self.params, self.state = step.params, step.state
+            yield step
+
+    def evaluate(self, batches):
+        """Return the mean loss over batches (tokens, targets)."""
+        return reference.train.evaluate(self.params, batches, config=self.job.config)
+
+    def snapshot(self):
+        """Return (params, state) as NumPy arrays."""
+        return self.params, self.state
+
+    def should_stop(self, asked):
+        """Whether to stop: there is no other process to ask."""
+        return asked
+
+
+class Interrupt:
+    """Turns the first Ctrl-C into a wish to stop after the step; the second stops at once."""
+
+    def __enter__(self):
+        self.asked = False
+        self.before = signal.signal(signal.SIGINT, self.ask)
+        return self
+
+    def ask(self, *_):
+        self.asked = True
+        signal.signal(signal.SIGINT, self.before)
+
+    def __exit__(self, *_):
+        signal.signal(signal.SIGINT, self.before)
+
+
+def run(job, side, folder, leader=True):
+    """Train to the end or to Ctrl-C, and return the log; only the leader shows and saves."""
+    files = Files(folder)
+    entries = [entry for entry in files.log() if entry.step <= job.done]
+    batches, steps = Batches(job), job.schedule.steps
+    shown = progress.Progress(steps, job.done)
+    every, losses, valid = max(1, steps // EVALUATIONS), [], None
+    with Interrupt() as interrupt:
+        for step in side.steps(batches):
+            done, stop = step.index + 1, side.should_stop(interrupt.asked)
+            losses.append(step.loss)
+            due = done % every == 0 or done == steps or stop
+            if due:
+                valid = side.evaluate(validation(job, None if done == steps else SAMPLE))
+            if leader:
+                words = f"loss {step.loss:.4f}" + (f"  validation {valid:.4f}" if valid else "")
+                shown.show(done, job.batch_size * job.config.block_size, words)
+            if due or done % max(1, steps // 100) == 0:
+                entries.append(progress.Entry(done, float(np.mean(losses)), valid if due else None,
+                                              rate(job, step.index), float(step.norm)))
+                losses = []
+            if due and leader:
+                files.save(job, *side.snapshot(), batches.states(), entries, side.name, shown)
+            if stop and done < steps:
+                if leader:
+                    shown.note(f"stopped after step {done}; to go on: "
+                               f"python -m compare train --resume --with {side.name} --out {folder}")
+                break
+    return entries
+
+
+def rate(job, index):
+    """Return the learning rate of an update."""
+    s = job.schedule
+    return adamw.learning_rate(index, lr=s.lr, min_lr=s.min_lr, warmup=s.warmup, steps=s.steps)
+
+
+def validation(job, most):
+    """Yield the batches of the validation text, at most so many, all of them for None."""
+    for i, batch in enumerate(text.windows(job.valid_ids, block_size=job.config.block_size,
+                                           batch_size=job.batch_size)):
+        if i == most:
+            return
+        yield batch
+
+
+class Files:
+    """The folder of a run: checkpoint.npz, log.csv, loss.svg."""
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+
+    @property
+    def checkpoint(self):
+        return self.folder / "checkpoint.npz"
+
+    def log(self):
+        return progress.read_log(self.folder / "log.csv")
+
+    def save(self, job, params, state, generators, entries, side, shown):
+        """Save the run as it stands; where that fails, say so and let training go on."""
+        run = {"batch_size": job.batch_size, "seed": job.seed, "dtype": job.dtype, "with": side,
+               "text": job.source, "digest": digest(job)}
+        saved = Checkpoint(job.config, job.schedule, params, state, generators,
+                           job.tokenizer.to_dict(), run)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            checkpoint.save(self.checkpoint, saved)
+            progress.write_log(self.folder / "log.csv", entries)
+            progress.write_svg(self.folder / "loss.svg", entries)
+        except OSError as error:
+            shown.note(f"not saved: {error}; training goes on")
+
+
+def digest(job):
+    """Return what tells one text from another: a resumed run must read the one it began with."""
+    ids = np.concatenate([job.train_ids, job.valid_ids])
+    return hashlib.sha256(ids.tobytes()).hexdigest()

@@ -1,0 +1,253 @@
+"""Training from the command line: stop, resume, change the side, and what a user gets wrong."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from compare import checkpoint, progress, runs, tokenizers, torch_side, training, weights
+from compare.__main__ import HOUSE, main, parser
+from reference import gpt, tree
+
+TEXT = "to be, or not to be, that is the question: whether 'tis nobler in the mind. " * 40
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """A folder with a text of one's own, and the current one."""
+    (tmp_path / "own.txt").write_text(TEXT, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+SMALL = ["--block-size", "8", "--n-layer", "1", "--n-head", "2", "--n-embd", "8",
+         "--batch-size", "4", "--steps", "20", "--warmup", "2"]
+
+
+def train(*words, stop=None, monkeypatch=None):
+    """Run `train` in this process; with `stop`, as if Ctrl-C came in that step."""
+    if stop:
+        asked = iter([False] * (stop - 1) + [True] * 99)
+        for side in training.NumpySide, torch_side.TorchSide:
+            monkeypatch.setattr(side, "should_stop", lambda self, _: next(asked))
+    try:
+        return main(["train", "--text", "own.txt", *words])
+    finally:
+        if stop:
+            monkeypatch.undo()
+
+
+def log(folder):
+    return [(entry.step, entry.loss) for entry in progress.read_log(f"{folder}/log.csv")]
+
+
+@pytest.mark.parametrize("side", ["numpy", "torch"])
+@pytest.mark.parametrize("dropout", ["0.0", "0.2"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_resumed_run_has_the_losses_of_an_unbroken_one_bit_for_bit(
+        place, monkeypatch, side, dropout, dtype):
+    words = ["--with", side, "--dropout", dropout, "--dtype", dtype]
+    assert train(*words, *SMALL, "--out", "whole") == 0
+    assert train(*words, *SMALL, "--out", "broken", stop=7, monkeypatch=monkeypatch) == 130
+    os.chdir(place)  # undo() took the fixture's chdir back
+    assert train("--with", side, "--resume", "--out", "broken") == 0
+    # the entry of the step at which it was stopped is its own: every step is logged here
+    assert log("broken") == log("whole") and len(log("whole")) == 20
+    whole, broken = (checkpoint.load(f"{name}/checkpoint.npz") for name in ("whole", "broken"))
+    assert all(np.array_equal(a, b) for a, b in zip(tree.leaves(whole.params),
+                                                    tree.leaves(broken.params)))
+
+
+@pytest.mark.parametrize("first, second", [("numpy", "torch"), ("torch", "numpy")])
+def test_a_run_goes_on_with_the_other_implementation(place, monkeypatch, first, second):
+    words = ["--dtype", "float64", *SMALL]
+    assert train("--with", first, *words, "--out", "whole") == 0
+    assert train("--with", first, *words, "--out", "both", stop=9, monkeypatch=monkeypatch) == 130
+    os.chdir(place)
+    assert train("--with", second, "--resume", "--out", "both") == 0
+    np.testing.assert_allclose(log("both"), log("whole"), rtol=1e-12)
+
+
+def test_both_write_the_same_text_from_one_checkpoint(place, capsys):
+    assert train("--with", "numpy", *SMALL, "--out", "run") == 0
+    texts = []
+    for words in (["numpy"], ["torch"], ["numpy", "--uncached"], ["torch", "--uncached"]):
+        capsys.readouterr()
+        assert main(["sample", "--out", "run", "--prompt", "to be", "--count", "60",
+                     "--top-k", "8", "--top-p", "0.95", "--with", *words]) == 0
+        texts.append(capsys.readouterr().out)
+    assert len(set(texts)) == 1 and texts[0].startswith("to be") and len(texts[0]) == 66
+
+
+@pytest.mark.parametrize("tokenizer", ["bytes", "bpe"])
+def test_other_tokenizers_and_spare_rows_of_the_table(place, capsys, tokenizer):
+    assert train("--with", "numpy", *SMALL, "--tokenizer", tokenizer, "--merges", "20",
+                 "--vocab-size", "300", "--out", "run") == 0
+    assert main(["sample", "--out", "run", "--count", "30"]) == 0
+    saved = checkpoint.load("run/checkpoint.npz")
+    assert saved.config.vocab_size == 300 and saved.tokenizer["kind"] == tokenizer
+
+
+def test_ctrl_c_saves_and_says_how_to_go_on(place):
+    command = [sys.executable, "-m", "compare", "train", "--with", "numpy", "--text", "own.txt",
+               "--steps", "100000", "--out", "run"]
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, text=True,
+                               env=os.environ | {"PYTHONPATH": str(HOUSE)})
+    for _ in range(3):
+        running.stdout.readline()  # it trains
+        time.sleep(0.1)
+        break
+    time.sleep(1.5)
+    running.send_signal(signal.SIGINT)
+    out, _ = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert "to go on: python -m compare train --resume --with numpy --out run" in out
+    assert checkpoint.load("run/checkpoint.npz").state.step > 0
+
+
+WITHOUT_TORCH = """
+import sys
+sys.modules["torch"] = None  # importing it would now fail
+from compare.__main__ import main
+code = main(sys.argv[1:])
+sys.exit(code)
+"""
+
+
+def test_numpy_needs_no_torch(place):
+    for words in (["train", "--with", "numpy", "--text", "own.txt", *SMALL],
+                  ["sample", "--count", "5"], ["plan", "--preset", "micro"]):
+        done = subprocess.run([sys.executable, "-c", WITHOUT_TORCH, *words], text=True,
+                              capture_output=True, env=os.environ | {"PYTHONPATH": str(HOUSE)})
+        assert done.returncode == 0, done.stderr
+
+
+def test_a_folder_that_cannot_be_written_stops_no_training(place, capsys):
+    (place / "file").write_text("in the way")
+    assert train("--with", "numpy", *SMALL, "--out", "file/run") == 0
+    out = capsys.readouterr().out
+    assert "not saved" in out and "training goes on" in out and "step 20 of 20" in out
+    assert (place / "file").read_text() == "in the way"
+
+
+@pytest.mark.parametrize("words, sentence", [
+    (["--with", "both", "--vocab-size", "300"], "vocab_size is 300; allowed with both: the token"),
+    (["--with", "both", "--resume"], "resume is given; allowed: only --with numpy or --with torch"),
+    (["--preset", "huge"], "preset is huge; allowed: micro, laptop, baby, gpt2"),
+    (["--vocab-size", "3"], "vocab_size is 3; allowed: at least the tokenizer's"),
+    (["--batch-size", "0"], "batch_size is 0; allowed: an integer from 1 up"),
+    (["--device", "cuda"], "device is given; allowed: only --with torch"),
+    (["--tokenizer", "bpe", "--merges", "-1"], "merges is -1; allowed: a whole number"),
+    (["--tokenizer", "gpt2", "--gpt2-files", "nowhere"], "can't be read"),
+    (["--resume"], "checkpoint is run/checkpoint.npz, which is not a file"),
+    (["--n-embd", "7"], "n_embd is 7; allowed: a multiple of n_head"),
+])
+def test_what_cannot_be_trained_is_refused(place, capsys, words, sentence):
+    assert train("--with", "numpy", *words) == 2
+    assert sentence in capsys.readouterr().err
+    assert not (place / "run").exists()
+
+
+def test_a_checkpoint_is_never_overwritten_by_another_run(place, capsys):
+    assert train("--with", "numpy", *SMALL) == 0
+    before = (place / "run" / "checkpoint.npz").read_bytes()
+    for words, sentence in (
+            (SMALL, "out is run, which holds a checkpoint; allowed: --resume"),
+            (["--resume"], "whose run is at its end, step 20")):
+        assert train("--with", "numpy", *words) == 2
+        assert sentence in capsys.readouterr().err
+    assert (place / "run" / "checkpoint.npz").read_bytes() == before
+
+
+def test_a_resumed_run_keeps_its_settings_and_its_text(place, monkeypatch, capsys):
+    assert train("--with", "numpy", *SMALL, stop=5, monkeypatch=monkeypatch) == 130
+    os.chdir(place)
+    for words, sentence in ((["--lr", "0.5"], "lr is 0.5, but the run that is resumed has 0.004"),
+                            (["--dtype", "float64"], "dtype is float64, but")):
+        assert train("--with", "numpy", "--resume", *words) == 2
+        assert sentence in capsys.readouterr().err
+    (place / "own.txt").write_text(TEXT.replace("not", "ton"), encoding="utf-8")
+    assert train("--with", "numpy", "--resume") == 2
+    assert "which is not what the run began with" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words, sentence", [
+    (["--prompt", ""], "prompt is empty; allowed: at least one character"),
+    (["--prompt", "2b"], "text holds the character '2'; allowed: the"),
+    (["--temperature", "0"], "temperature is 0.0; allowed: above 0"),
+    (["--top-p", "1.5"], "top_p is 1.5; allowed: above 0 and at most 1"),
+    (["--out", "nowhere"], "which is not a file"),
+    (["--weights", "own.txt"], "own.txt"),
+    (["--seed", "-1"], "seed is -1; allowed: an integer from 0 up"),
+])
+def test_what_cannot_be_sampled_is_refused(place, capsys, words, sentence):
+    assert train("--with", "numpy", *SMALL) == 0
+    capsys.readouterr()
+    assert main(["sample", "--prompt", "to", *words]) == 2
+    assert sentence in capsys.readouterr().err
+
+
+def test_gpt2s_weights_and_tokens_speak_on_both_sides(place, capsys):
+    names = [name for name, _ in sorted(tokenizers.printable_bytes().items(), key=lambda n: n[1])]
+    ids = {name: i for i, name in enumerate([*names, "<|endoftext|>"])}
+    (place / "encoder.json").write_text(json.dumps(ids), encoding="utf-8")
+    (place / "vocab.bpe").write_text("#version: 0.2\n", encoding="utf-8")
+    for V in 257, 256:
+        config = gpt.Config(V, 8, 1, 2, 8)
+        np.savez(f"{V}.npz", **weights.to_gpt2(config, gpt.init(config, np.random.default_rng(0))))
+    texts = []
+    for side in "numpy", "torch":
+        assert main(["sample", "--weights", "257.npz", "--n-head", "2", "--prompt", "to be",
+                     "--count", "20", "--time", "--with", side]) == 0
+        texts.append(capsys.readouterr())
+    assert texts[0].out == texts[1].out and "tokens/s" in texts[0].err
+    assert main(["sample", "--weights", "256.npz", "--n-head", "2"]) == 2
+    assert "a model of 256 tokens; allowed: at least the 257 of ." in capsys.readouterr().err
+
+
+def test_a_model_too_large_for_the_memory_is_refused(place, capsys):
+    assert train("--with", "numpy", "--n-embd", "400000000", "--n-head", "4") == 2
+    assert "there is too little memory" in capsys.readouterr().err
+
+
+def test_the_log_the_curve_and_the_plot_show_the_run(place, capsys):
+    assert train("--with", "numpy", *SMALL) == 0
+    entries = progress.read_log("run/log.csv")
+    assert [entry.step for entry in entries] == list(range(1, 21))
+    assert sum(entry.valid is not None for entry in entries) == 10
+    picture = (place / "run" / "loss.svg").read_text(encoding="utf-8")
+    assert picture.startswith("<svg") and picture.count("<polyline") == 2
+    out = capsys.readouterr().out
+    assert ". training   o validation" in out and "tokens/s" in out
+
+
+def test_a_line_of_progress_is_written_over_on_a_terminal():
+    class Terminal(list):
+        def isatty(self):
+            return True
+
+        def write(self, words):
+            self.append(words)
+
+        def flush(self):
+            pass
+
+    stream = Terminal()
+    shown = progress.Progress(3, stream=stream)
+    for step in 1, 2, 3:
+        shown.show(step, 10, f"loss {4 - step}")
+    lines = "".join(stream).split("\r")
+    assert len(lines) == 4 and lines[-1].startswith("step 3 of 3") and lines[-1].endswith("\n")
+
+
+@pytest.mark.parametrize("preset", ["micro", "laptop", "baby", "gpt2"])
+def test_every_preset_can_be_planned_and_built(preset, capsys):
+    assert main(["plan", "--preset", preset]) == 0 if preset == "micro" else True
+    values = runs.values_of(parser().parse_args(["plan", "--preset", preset]))
+    config = runs.config_of(values, 65)
+    assert config.n_embd % config.n_head == 0 and runs.schedule_of(values).steps > 0
