@@ -9,17 +9,21 @@ RUN := $(VENV)/bin/python
 endif
 READY := $(VENV)/ready
 
-.PHONY: demo test test-thorough check clean
+.PHONY: demo test test-thorough mutants check clean
 
 demo: $(READY)
 	$(RUN) -m compare
 
 test: $(READY)
-	$(RUN) -m pytest
+	$(RUN) tests/halves.py
 
 # at least 5,000 examples of every property of every layer; takes an hour or two
 test-thorough: $(READY)
 	$(RUN) -m pytest --hypothesis-profile=thorough
+
+# the tests against every wrong version of the code, one edit away from it; takes some minutes
+mutants: $(READY)
+	$(RUN) -m pytest -s --mutants
 
 check: $(READY)
 	$(RUN) -m compare check

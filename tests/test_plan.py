@@ -1,0 +1,85 @@
+"""The plan against what a real step allocates and takes."""
+
+import time
+import tracemalloc
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from compare import options, plan, progress
+from compare.check import bytes_of
+from reference import adamw, gpt
+from reference.gpt import Config
+from strategies import configs
+
+
+@given(configs())
+def test_the_number_of_parameters_is_that_of_the_model(config):
+    assert plan.parameters(config) == gpt.parameter_count(gpt.init(config, np.random.default_rng(0)))
+
+
+@given(configs(), st.integers(1, 3), st.sampled_from(["float32", "float64"]))
+def test_the_activations_are_those_of_the_caches(config, B, dtype):
+    rng = np.random.default_rng(0)
+    p = gpt.init(config, rng, dtype)
+    tokens = rng.integers(0, config.vocab_size, (B, config.block_size))
+    keep = gpt.draw_keep(rng, B, config.block_size, config)
+    _, cache = gpt.forward(tokens, p, config=config, keep=keep)
+    assert plan.activations(config, B, np.dtype(dtype).itemsize) == bytes_of(cache, p)
+
+
+SIZES = [  # V, S, L, H, C, dropout, B: the largest part is another one each time
+    (65, 64, 4, 4, 128, 0.0, 12), (1000, 64, 2, 2, 64, 0.0, 4), (65, 128, 2, 8, 64, 0.1, 4),
+    (5000, 16, 1, 1, 32, 0.0, 8), (20_000, 32, 2, 4, 256, 0.0, 2)]
+
+
+@pytest.mark.parametrize("sizes", SIZES)
+def test_the_peak_is_within_10_percent_of_what_a_step_allocates(sizes):
+    *model, B = sizes
+    config, rng = Config(*model), np.random.default_rng(0)
+    tokens, targets = rng.integers(0, config.vocab_size, (2, B, config.block_size))
+    keep = gpt.draw_keep(rng, B, config.block_size, config)
+    tracemalloc.start()
+    p = gpt.init(config, rng)
+    state = adamw.init(p)
+    tracemalloc.reset_peak()
+    _, grads = gpt.loss_and_grad(tokens, targets, p, config=config, keep=keep)
+    grads, _ = adamw.clip(grads, 1.0)
+    adamw.update(p, grads, state, lr=1e-3)
+    _, taken = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert abs(plan.plan(config, B).peak / taken - 1) <= 0.1
+
+
+def test_the_expected_time_is_about_that_of_a_step():
+    config, rng, B = Config(65, 64, 4, 4, 128), np.random.default_rng(0), 12
+    tokens, targets = rng.integers(0, config.vocab_size, (2, B, config.block_size))
+    p = gpt.init(config, rng)
+    state = adamw.init(p)
+
+    def step():
+        _, grads = gpt.loss_and_grad(tokens, targets, p, config=config)
+        grads, _ = adamw.clip(grads, 1.0)
+        adamw.update(p, grads, state, lr=1e-3)
+
+    # the shortest of some runs of the processor's clock, since others may be using the machine
+    expected, taken = (
+        min(times) for times in zip(*(
+            (plan.seconds(config, B, budget=0.2, clock=time.process_time),
+             plan.time_of(step, 0.2, time.process_time)) for _ in range(4))))
+    assert 1 / 2 <= expected / taken <= 2
+
+
+def test_gpt2_is_planned_within_8_gigabytes():
+    values = options.defaults("gpt2")
+    config = Config(50257, **{name: values[name] for name in options.MODEL})
+    found = plan.plan(config, values["batch_size"])
+    assert found.parameters == 124_439_808
+    assert found.peak < 8e9
+
+
+def test_durations_read_well():
+    assert [progress.duration(s) for s in (3, 150, 7300, 200_000)] == [
+        "3 s", "2.5 minutes", "2.0 hours", "2.3 days"]
