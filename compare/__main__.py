@@ -1,61 +1,99 @@
-"""The command line: python -m compare check | show | train, or nothing for all three in short."""
+"""The command line: python -m compare check | show | train | ..., or nothing for those in short."""
 
 import argparse
 import sys
-from dataclasses import fields
 from pathlib import Path
 
-from reference.gpt import Config
-from reference.train import Schedule
+from .options import MODEL, PRESETS, RUN, SCHEDULE
 
 HOUSE = Path(__file__).parent.parent
 DERIVED = sorted(path.stem for path in (HOUSE / "reference").glob("[a-z]*.md"))
-
-MODEL = {  # name: (default, help)
-    "block_size": (32, "tokens in a sequence (T, and S of the position table)"),
-    "n_layer": (2, "blocks (L)"),
-    "n_head": (4, "heads (H)"),
-    "n_embd": (64, "channels (C)"),
-    "dropout": (0.0, "the rate of every dropout, its masks shared by both sides"),
-}
-SCHEDULE = {
-    "steps": (600, "updates"),
-    "lr": (4e-3, "the highest learning rate"),
-    "min_lr": (4e-4, "the learning rate at the end of the cosine"),
-    "warmup": (50, "updates in which the learning rate rises"),
-    "beta1": (0.9, "AdamW's decay of the mean gradient"),
-    "beta2": (0.99, "AdamW's decay of the mean squared gradient"),
-    "eps": (1e-8, "AdamW's term against division by zero"),
-    "weight_decay": (0.1, "AdamW's decay of the matrices"),
-    "clip": (1.0, "the largest norm of the gradient"),
-}
-RUN = {
-    "batch_size": (16, "sequences in a batch (B)"),
-    "seed": (0, "of the initial values, batches, masks and samples"),
-}
 
 
 def parser():
     """Return the parser of the whole command line."""
     top = argparse.ArgumentParser(
         prog="python -m compare", description="One GPT, written twice: NumPy beside torch. "
-        "Without a command: all three in short.")
-    verbs = top.add_subparsers(dest="verb", metavar="check | show | train")
-    check = verbs.add_parser("check", help="compare outputs and gradients on drawn examples")
+        "Without a command: check, show and train in short.")
+    verbs = top.add_subparsers(dest="verb", metavar="COMMAND")
+    check = verbs.add_parser("check", help="hold outputs and gradients against their witnesses")
     check.add_argument("layers", nargs="*", metavar="LAYER",
                        help="such as softmax (default: all)")
     check.add_argument("--examples", type=positive, default=200, help="drawn examples a layer "
                        "and precision (default %(default)s)")
+    check.add_argument("--derivations", action="store_true", help="instead: run every block of the "
+                       "derivations, and list each equation's line of code")
+    precision = verbs.add_parser("precision", help="how near float32 comes to the truth, both sides")
+    precision.add_argument("layers", nargs="*", metavar="LAYER",
+                           help="such as layer_norm (default: all)")
+    precision.add_argument("--examples", type=positive, default=30,
+                           help="drawn examples a layer (default %(default)s)")
+    steps = verbs.add_parser("steps", help="how the error of a difference depends on its step")
+    steps.add_argument("layer", nargs="?", default="attention", metavar="LAYER",
+                       help="such as gpt (default: %(default)s)")
+    exercise = verbs.add_parser("exercise", help="write a file whose backward you fill in")
+    exercise.add_argument("layer", metavar="LAYER", help="such as softmax")
+    exercise.add_argument("--output", metavar="FILE", help="(default: LAYER_exercise.py)")
+    grade = verbs.add_parser("grade", help="say what is right and wrong in a backward, and why")
+    grade.add_argument("file", metavar="FILE", help="an exercise, or any file of functions")
+    grade.add_argument("--layer", metavar="LAYER", help="whose maths it is (default: what FILE "
+                       "says, as in LAYER = \"softmax\")")
+    grade.add_argument("--forward", default="forward", metavar="F", help="the function y, cache = "
+                       "F(x, parameters) or y = F(...) in FILE (default: %(default)s)")
+    grade.add_argument("--backward", default="backward", metavar="G", help="the function G(dy, "
+                       "cache), or G(dy, x, parameters) if F returns y alone (default: %(default)s)")
+    grade.add_argument("--torch", action="store_true", help="give torch tensors, not arrays")
+    grade.add_argument("--seconds", type=positive, default=60, help="the time limit "
+                       "(default %(default)s)")
     show = verbs.add_parser("show", help="print both implementations of a layer side by side")
     show.add_argument("layer", metavar="LAYER", help=", ".join(DERIVED))
     show.add_argument("--width", type=positive, help="columns (default: the console's)")
-    train = verbs.add_parser("train", help="train both GPTs in lockstep")
+    train = verbs.add_parser("train", help="train either GPT, or both in lockstep")
+    train.add_argument("--with", dest="side", choices=("numpy", "torch", "both"), default="both",
+                       help="which implementation (default %(default)s: in lockstep, nothing saved)")
     train.add_argument("--text", metavar="FILE", help="a UTF-8 file (default: the language "
                        "reference that ships inside Python)")
-    train.add_argument("--dtype", choices=("float64", "float32"), default="float64")
-    for name, (default, words) in (MODEL | SCHEDULE | RUN).items():
-        train.add_argument(f"--{name.replace('_', '-')}", type=type(default), default=default,
-                           help=f"{words} (default {default})")
+    train.add_argument("--tokenizer", choices=("characters", "bytes", "bpe", "gpt2"),
+                       default="characters", help="(default %(default)s)")
+    train.add_argument("--merges", type=int, default=1000, help="of bpe (default %(default)s)")
+    train.add_argument("--gpt2-files", metavar="FOLDER", default=".",
+                       help="that holds vocab.bpe and encoder.json (default: this one)")
+    train.add_argument("--dtype", choices=("float64", "float32"),
+                       help="(default float32, and float64 with both)")
+    train.add_argument("--out", metavar="FOLDER", default="run", help="for checkpoint.npz, log.csv "
+                       "and loss.svg (default %(default)s)")
+    train.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out, "
+                       "with its settings")
+    train.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="of torch")
+    train.add_argument("--autocast", action="store_true", help="bfloat16 products, with torch")
+    train.add_argument("--compile", action="store_true", help="torch.compile")
+    plan = verbs.add_parser("plan", help="memory, operations and time of a configuration")
+    plan.add_argument("--dtype", choices=("float64", "float32"), default="float32")
+    for verb in train, plan:
+        verb.add_argument("--preset", metavar="NAME", help=", ".join(PRESETS))
+        for name, (default, words) in (MODEL | SCHEDULE | RUN).items():
+            verb.add_argument(f"--{name.replace('_', '-')}", type=type(default),
+                              help=f"{words} (default {default})")
+    sample = verbs.add_parser("sample", help="write text with a trained model")
+    sample.add_argument("--out", metavar="FOLDER", default="run", help="of the training "
+                        "(default %(default)s)")
+    sample.add_argument("--weights", metavar="FILE", help="instead: GPT-2's weights (.npz, "
+                        ".safetensors, .pt, .bin), with --gpt2-files")
+    sample.add_argument("--gpt2-files", metavar="FOLDER", default=".",
+                        help="that holds vocab.bpe and encoder.json (default: this one)")
+    sample.add_argument("--n-head", type=positive, help="of --weights (default: n_embd / 64)")
+    sample.add_argument("--with", dest="side", choices=("numpy", "torch"), default="numpy",
+                        help="which implementation (default %(default)s)")
+    sample.add_argument("--prompt", help="the text to continue (default: a new line)")
+    sample.add_argument("--count", type=positive, default=500, help="tokens (default %(default)s)")
+    sample.add_argument("--samples", type=positive, default=1, help="(default %(default)s)")
+    sample.add_argument("--temperature", type=float, default=1.0, help="(default %(default)s)")
+    sample.add_argument("--top-k", type=positive, help="keep the k likeliest tokens")
+    sample.add_argument("--top-p", type=float, default=1.0, help="keep the likeliest tokens that "
+                        "sum to p (default %(default)s)")
+    sample.add_argument("--seed", type=int, default=0, help="(default %(default)s)")
+    sample.add_argument("--time", action="store_true", help="say how many tokens came a second")
+    sample.add_argument("--uncached", action="store_true", help="keep no keys and values")
     return top
 
 
@@ -71,11 +109,59 @@ def run_check(options):
     """Print the table; return 1 if a row fails."""
     import torch
 
+    from . import derivations
     from .check import print_table
     from .layers import LAYERS
+    if options.derivations:
+        return 0 if derivations.print_table() else 1
     known(options.layers, LAYERS)
     torch.set_num_threads(1)  # the arrays are tiny: a second thread only waits
     return 0 if print_table([LAYERS[s] for s in options.layers or LAYERS], options.examples) else 1
+
+
+def run_precision(options):
+    """Print the table; return 1 if a row fails."""
+    import torch
+
+    from .layers import LAYERS
+    from .precision import print_table
+    known(options.layers, LAYERS)
+    torch.set_num_threads(1)
+    return 0 if print_table([LAYERS[s] for s in options.layers or LAYERS], options.examples) else 1
+
+
+def run_steps(options):
+    """Print the study."""
+    from .layers import LAYERS
+    from .steps import print_study
+    known([options.layer], LAYERS)
+    print_study(LAYERS[options.layer])
+    return 0
+
+
+def run_exercise(options):
+    """Write the file and say how to go on."""
+    from . import exercise
+    from .layers import LAYERS
+    known([options.layer], LAYERS)
+    path = exercise.write(options.layer, options.output)
+    print(f"{path} is written: fill in its backward, then\n    python -m compare grade {path}\n"
+          f"The derivation is in reference/{options.layer}.md")
+    return 0
+
+
+def run_grade(options):
+    """Print the verdict; return 1 if something is wrong."""
+    import torch
+
+    from . import grade
+    from .layers import LAYERS
+    stem = options.layer or grade.layer_of(options.file)
+    known([stem], LAYERS)
+    torch.set_num_threads(1)
+    found = grade.run(options.file, stem, forward=options.forward, backward=options.backward,
+                      torch=options.torch, seconds=options.seconds)
+    return 0 if grade.print_grade(options.file, stem, found) else 1
 
 
 def run_show(options):
@@ -87,26 +173,29 @@ def run_show(options):
 
 
 def run_train(options):
-    """Train both sides and print what came of it."""
+    """Train one side or both and print what came of it."""
+    from . import runs
+    if options.side == "numpy":
+        return runs.train(options)
     import torch
+    torch.set_num_threads(torch.get_num_threads() if options.side == "torch" else 1)
+    return runs.lockstep(options) if options.side == "both" else runs.train(options)
 
-    from . import lockstep, text
-    torch.set_num_threads(1)  # its idle threads would spin while NumPy works
-    corpus = text.load(options.text)
-    if options.batch_size < 1:
-        raise ValueError(f"batch_size is {options.batch_size}; allowed: an integer from 1 up")
-    if options.seed < 0:
-        raise ValueError(f"seed is {options.seed}; allowed: an integer from 0 up")
-    model = {name: getattr(options, name) for name in MODEL}
-    schedule = Schedule(**{f.name: getattr(options, f.name) for f in fields(Schedule)})
-    config = Config(vocab_size=max(1, len(set(corpus))), **model)
-    lockstep.report(lockstep.Run(config, schedule, options.batch_size, options.seed,
-                                 options.dtype), corpus)
-    return 0
+
+def run_plan(options):
+    """Print the plan of a configuration."""
+    from . import runs
+    return runs.plan(options)
+
+
+def run_sample(options):
+    """Write text, token by token."""
+    from . import runs
+    return runs.sample(options)
 
 
 def run_demo(_):
-    """Run all three in short."""
+    """Run check, show and train in short."""
     whole = parser()
     for words in (["check", "--examples", "25"], ["show", "layer_norm"], ["train"]):
         print(f"\n$ python -m compare {' '.join(words)}\n", flush=True)
@@ -125,7 +214,9 @@ def known(stems, allowed):
 
 def main_of(options):
     """Run the verb that was parsed and return the exit code."""
-    verbs = {"check": run_check, "show": run_show, "train": run_train, None: run_demo}
+    verbs = {"check": run_check, "precision": run_precision, "steps": run_steps,
+             "exercise": run_exercise, "grade": run_grade, "show": run_show, "train": run_train,
+             "plan": run_plan, "sample": run_sample, None: run_demo}
     return verbs[options.verb](options)
 
 
@@ -138,6 +229,10 @@ def main(words=None):
         return main_of(parser().parse_args(words))
     except (ValueError, FloatingPointError) as error:
         print(f"error: {error}", file=sys.stderr)
+        return 2
+    except MemoryError as error:
+        print(f"error: there is too little memory ({error}); "
+              "allowed: smaller sizes, see python -m compare plan", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("\nstopped", file=sys.stderr)

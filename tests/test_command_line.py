@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from compare import agree, check, show
+from compare import agree, check, coverage, show, steps, witnesses
+from compare.__main__ import main
 from compare.layers import LAYERS
 from reference import layer_norm
 
@@ -24,7 +25,7 @@ def compare(*words, code=0, encoding="cp437"):
 
 
 def test_check_prints_a_row_for_each_gradient():
-    out = compare("check", "layer_norm", "linear", "--examples", "3")
+    out = compare("check", "layer_norm", "linear", "--examples", "21")
     for row in "output", "d x", "d weight", "d bias", "every output and every gradient agrees":
         assert row in out
 
@@ -39,8 +40,35 @@ def test_a_wrong_backward_fails_the_check_and_names_the_smallest_example(monkeyp
     monkeypatch.setattr(layer_norm, "backward", no_path_through_the_mean)
     assert not check.print_table([LAYERS["layer_norm"]], 5)
     out = capsys.readouterr().out
-    assert "FAILS" in out and "layer_norm: d x in float64 is off by" in out
+    assert "FAILS" in out
+    for witness in "torch", "complex", "central", "float32":
+        assert f"before the witness {witness}; allowed" in out and "layer_norm: d x is off" in out
     assert "Smallest example: B = 1, T = 1, C = 1, seed" in out
+
+
+def test_examples_that_prove_nothing_fail_the_check(capsys):
+    assert not check.print_table([LAYERS["softmax"]], 1)
+    out = capsys.readouterr().out
+    assert "useless: softmax: never met: no mask, in any of 1 drawn examples" in out
+    assert "FAILS" not in out
+
+
+def test_a_gradient_of_about_zero_proves_nothing():
+    layer, sizes = LAYERS["softmax"], {"B": 2, "H": 2, "T": 1}  # one entry a row: always 1
+    seen = coverage.Coverage(layer)
+    for seed in range(30):
+        trial = witnesses.Trial(layer, sizes, seed)
+        seen.add(sizes, trial.example, trial.theirs)
+    assert "softmax: d x was never above 0.001 in any of 30 drawn examples; draw more" \
+        in seen.missing()
+
+
+def test_the_study_of_steps_shows_where_differences_end(capsys):
+    rows = {step: (central, complex_) for step, central, complex_ in steps.errors(LAYERS["gpt"])}
+    assert min(central for central, _ in rows.values()) > 1e-12
+    assert all(complex_ < 1e-13 for step, (_, complex_) in rows.items() if step < 1e-9)
+    assert main(["steps", "gelu"]) == 0
+    assert "complex step Im f(x + ih) / h" in capsys.readouterr().out
 
 
 def test_an_error_that_is_not_a_number_fails():
@@ -57,8 +85,13 @@ def test_train_reports_both_sides(tmp_path):
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
 def test_show_prints_on_any_code_page(encoding):
-    for stem in (*LAYERS, "adamw"):
-        assert "NumPy, backward by hand" in compare("show", stem, encoding=encoding)
+    assert "NumPy, backward by hand" in compare("show", "attention", encoding=encoding)
+
+
+@pytest.mark.parametrize("stem", [*LAYERS, "adamw"])
+def test_show_prints_every_layer(stem, capsys):
+    assert main(["show", stem]) == 0
+    assert "NumPy, backward by hand" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("words, message", [
@@ -73,8 +106,16 @@ def test_show_prints_on_any_code_page(encoding):
     (["train", "--lr", "1e30", "--steps", "9", "--warmup", "0"], "training stopped at step"),
     (["check", "--examples", "0"], "0 is not allowed; allowed: an integer from 1 up"),
 ])
-def test_bad_input_is_one_sentence(words, message):
-    assert message in compare(*words, code=2)
+def test_bad_input_is_one_sentence(words, message, capsys):
+    try:
+        code = main(words)
+    except SystemExit as stopped:  # argparse's own
+        code = stopped.code
+    assert code == 2 and message in capsys.readouterr().err
+
+
+def test_bad_input_is_one_sentence_in_a_process_of_its_own_too():
+    assert compare("show", "batch_norm", code=2).startswith("error: LAYER is batch_norm; allowed: ")
 
 
 @pytest.mark.parametrize("stem", [*LAYERS, "adamw"])
