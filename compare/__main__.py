@@ -1,6 +1,7 @@
 """The command line: python -m compare check | show | train | ..., or nothing for those in short."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -66,6 +67,8 @@ def parser():
                        "with its settings")
     train.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="of torch")
     train.add_argument("--autocast", action="store_true", help="bfloat16 products, with torch")
+    train.add_argument("--threads", type=positive, help="over which each batch is split with numpy, "
+                       "and that torch may use (default: as many as cores, %d here)" % os.cpu_count())
     train.add_argument("--compile", action="store_true", help="torch.compile")
     plan = verbs.add_parser("plan", help="memory, operations and time of a configuration")
     plan.add_argument("--dtype", choices=("float64", "float32"), default="float32")
@@ -94,6 +97,14 @@ def parser():
     sample.add_argument("--seed", type=int, default=0, help="(default %(default)s)")
     sample.add_argument("--time", action="store_true", help="say how many tokens came a second")
     sample.add_argument("--uncached", action="store_true", help="keep no keys and values")
+    bench = verbs.add_parser("bench", help="NumPy's speed and memory beside torch's")
+    bench.add_argument("--sizes", type=positive, nargs="*", metavar="N", default=[1, 2, 3, 4, 5],
+                       help="which of the five (default: all)")
+    bench.add_argument("--threads", type=positive, default=os.cpu_count(),
+                       help="of each side (default: as many as cores, %(default)s here)")
+    bench.add_argument("--turns", type=positive, default=7, help="of each side and size "
+                       "(default %(default)s)")
+    bench.add_argument("--json", metavar="FILE", default="bench.json", help="(default %(default)s)")
     return top
 
 
@@ -178,7 +189,7 @@ def run_train(options):
     if options.side == "numpy":
         return runs.train(options)
     import torch
-    torch.set_num_threads(torch.get_num_threads() if options.side == "torch" else 1)
+    torch.set_num_threads(options.threads or torch.get_num_threads() if options.side == "torch" else 1)
     return runs.lockstep(options) if options.side == "both" else runs.train(options)
 
 
@@ -192,6 +203,13 @@ def run_sample(options):
     """Write text, token by token."""
     from . import runs
     return runs.sample(options)
+
+
+def run_bench(options):
+    """Print the tables."""
+    from . import bench
+    bench.run(options.sizes, options.threads, options.turns, options.json)
+    return 0
 
 
 def run_demo(_):
@@ -216,7 +234,7 @@ def main_of(options):
     """Run the verb that was parsed and return the exit code."""
     verbs = {"check": run_check, "precision": run_precision, "steps": run_steps,
              "exercise": run_exercise, "grade": run_grade, "show": run_show, "train": run_train,
-             "plan": run_plan, "sample": run_sample, None: run_demo}
+             "plan": run_plan, "sample": run_sample, "bench": run_bench, None: run_demo}
     return verbs[options.verb](options)
 
 

@@ -20,6 +20,15 @@ def terms(node, scope):
         node.left, ast.Add() if minus else ast.Sub(), node.right)
 
 
+def additions(node, scope):
+    """A term that is added to what stands there already: dropped, its sign flipped, or alone."""
+    if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add):
+        what, value = ast.unparse(node.target), ast.unparse(node.value)
+        yield f"the term {value} is left out", None
+        yield f"the term {what} is left out", ast.Assign([node.target], node.value)
+        yield f"the sign of {value} is flipped", ast.AugAssign(node.target, ast.Sub(), node.value)
+
+
 def factors(node, scope):
     """A product, a quotient or a power: a factor dropped, squared, or on the wrong side."""
     if not isinstance(node, ast.BinOp):
@@ -69,6 +78,14 @@ def reductions(node, scope):
         yield f"the mean of the rows of {what} is taken, not the sum", parsed(f"{rows}.mean(0)")
         yield f"only the first row of {what} is taken", parsed(f"{rows}[0]")
         yield f"{what} is summed over its first axis only", parsed(f"({what}).sum(0)")
+    if name in ("row_sum", "row_mean"):
+        what, other = ast.unparse(node.args[0]), "mean" if name == "row_sum" else "sum"
+        yield f"the {other} of {what} is taken, not the {name[4:]}", parsed(
+            f"({what}).{other}(-1, keepdims=True)")
+    if name == "row_dot":
+        first, second = map(ast.unparse, node.args)
+        yield f"the mean of {first} * {second} is taken, not the sum", ast.BinOp(
+            node, ast.Div(), parsed(f"({first}).shape[-1]"))
     if name not in ("sum", "mean") or not isinstance(node.func, ast.Attribute):
         return
     value, first = node.func.value, node.args[0] if node.args else None
@@ -176,14 +193,12 @@ def skipped(node, scope):
 
 
 def scatter(node, scope):
-    """An addition that sees a repeated index once."""
-    if isinstance(node, ast.Expr) and method(node.value) == "at":
-        table, index, values = node.value.args
-        place, what = ast.Subscript(table, index, ast.Store()), ast.unparse(index)
-        yield f"of those that share a place in {what}, only one is added", ast.AugAssign(
-            place, ast.Add(), values)
-        yield f"of those that share a place in {what}, only one stays", ast.Assign(
-            [place], values)
+    """An addition that sees a repeated index once: what dtoken[tokens] += dy does."""
+    if isinstance(node, ast.Name) and node.id == "onehot" and isinstance(node.ctx, ast.Load):
+        yield "of the positions that share a token, only the last is added", parsed(
+            "onehot & (onehot[:, ::-1].cumsum(1)[:, ::-1] == 1)")
+        yield "of the positions that share a token, only the first is added", parsed(
+            "onehot & (onehot.cumsum(1) == 1)")
 
 
 def in_place(node, scope):
@@ -205,7 +220,7 @@ def lines_out(node, scope):
             yield f"the line {ast.unparse(node)} is left out", None
 
 
-OPERATORS = [terms, factors, signs, transposes, reductions, axes, exchanges, masks, comparisons,
+OPERATORS = [terms, additions, factors, signs, transposes, reductions, axes, exchanges, masks, comparisons,
              calls, skipped, scatter, in_place, lines_out]
 AXIS_METHODS = {"sum", "mean", "swapaxes", "concatenate", "any", "max", "split"}
 BORDER = {ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Lt: ast.LtE, ast.LtE: ast.Lt,

@@ -7,27 +7,27 @@ MEANINGS = {
         "the bias is used by every row, and its gradient is the sum over them, not the mean",
     "linear.backward LIN-4: only the first row of dy_rows is taken":
         "the bias is used by every row, and only the first one is counted",
-    "embedding.backward EMB-2: of those that share a place in tokens, only one is added":
-        "a token that stands in several places gets the gradient of one of them only",
-    "embedding.backward EMB-2: of those that share a place in tokens, only one stays":
+    "embedding.backward EMB-2: of the positions that share a token, only the last is added":
         "a token that stands in several places gets the gradient of the last of them only",
+    "embedding.backward EMB-2: of the positions that share a token, only the first is added":
+        "a token that stands in several places gets the gradient of the first of them only",
     "embedding.backward EMB-3: the mean of dy is taken, not the sum":
         "a position is used by every sequence of the batch: sum over them, don't average",
     "embedding.backward EMB-3: only the first row of dy is taken":
         "a position is used by every sequence of the batch, and only the first one is counted",
-    "layer_norm.backward LN-8: the term dxhat.mean(-1, keepdims=True) is left out":
+    "layer_norm.backward LN-8: the term row_mean(dxhat) is left out":
         "the path through the mean is left out",
-    "layer_norm.backward LN-8: the term xhat * (dxhat * xhat).mean(-1, keepdims=True) is left out":
+    "layer_norm.backward LN-8: the term xhat * (row_dot(dxhat, xhat) / xhat.shape[-1]) is left out":
         "the path through the variance is left out",
     "layer_norm.backward LN-7: the factor weight is left out":
         "the scale gamma is left out: right only where it is 1",
     "layer_norm.backward LN-5, LN-6: the factor xhat is left out":
         "gamma is multiplied by xhat, and its gradient must be too",
-    "gelu.backward GELU-6: the term x * dgate is left out":
+    "gelu.backward GELU-6: the term near * dgate is left out":
         "the gate depends on x as well, and that path is left out",
     "gelu.backward GELU-6: the term gate is left out":
         "the path through x itself, the gate, is left out",
-    "softmax.backward SM-5: the term (dy * y).sum(-1, keepdims=True) is left out":
+    "softmax.backward SM-5: the term row_dot(dy, y) is left out":
         "only the numerator is differentiated: the path through the sum is left out",
     "softmax.backward SM-5: the mean of dy * y is taken, not the sum":
         "the path through the sum is the sum of dy * y over the row, not its mean",
@@ -59,10 +59,10 @@ MEANINGS = {
         "the loss is a mean: its gradient is too large by the number of counted targets",
     "cross_entropy.backward CE-5: the factor counted[..., None] is left out":
         "a target that is ignored must get no gradient",
-    "cross_entropy.backward CE-6: the term onehot is left out":
+    "cross_entropy.backward CE-6: the term 1 is left out":
         "the target's own logit is not subtracted: softmax alone is not the gradient",
     "gpt.backward LM-12: the term dhead is left out":
         "the table is used twice, and the share of the tied head is dropped",
-    "gpt.backward LM-12: the term dtables.token.weight is left out":
+    "gpt.backward LM-12: the term dtoken is left out":
         "the table is used twice, and the share of the embedding is dropped",
 }

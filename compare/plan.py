@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from reference import adamw, block, cross_entropy, gpt
+from reference import adamw, block, cross_entropy, fused_adamw, gpt
 from reference.gpt import Config
 
 from .progress import duration
@@ -28,14 +28,14 @@ class Plan(NamedTuple):
     per_token: int     # likewise, per token
 
 
-def plan(config, batch_size, dtype="float32"):
-    """Return the Plan of training steps of batch_size full sequences."""
+def plan(config, batch_size, dtype="float32", threads=1):
+    """Return the Plan of training steps of batch_size full sequences, updated in place."""
     size, tokens = np.dtype(dtype).itemsize, batch_size * config.block_size
     weights = size * parameters(config)
     kept, row = activations(config, batch_size, size), size * tokens * config.vocab_size
     operations = 3 * forward_operations(config, batch_size)
     return Plan(parameters(config), weights, weights, 2 * weights, kept, 3 * row,
-                peak(config, weights, kept, row, size, tokens), operations, operations // tokens)
+                peak(config, weights, kept, row, size, tokens, threads), operations, operations // tokens)
 
 
 def parameters(config):
@@ -60,16 +60,14 @@ def forward_operations(config, B):
     return L * (24 * B * T * C * C + 4 * B * T * T * C) + 2 * B * T * V * C
 
 
-def peak(config, weights, kept, row, size, tokens):
-    """Return the most bytes at one time: at the loss, at the end of backward, or in the update."""
+def peak(config, weights, kept, row, size, tokens, threads):
+    """Return the most bytes at one time: at the loss, or at the end of backward."""
     V, T, H, C = config.vocab_size, config.block_size, config.n_head, config.n_embd
     held = 3 * weights + kept                        # weights, moments, caches
-    loss = held + 4 * row + row // size              # logits, probabilities, two more, one-hot
+    loss = held + 3 * row                            # logits, probabilities, their gradient
     wide = size * tokens * max(7 * 4 * C, 3 * H * T)  # what one block's backward makes meanwhile
-    backward = held + 3 * row + weights + wide
-    table = size * max(V, 4 * C) * C                 # the largest parameter
-    update = 7 * weights + 3 * table                 # old and new weights and moments, gradients
-    return max(loss, backward, update)
+    backward = held + row + threads * (weights + size * V * C) + wide
+    return max(loss, backward)
 
 
 def seconds(config, batch_size, dtype="float32", budget=2.0, clock=time.perf_counter):
@@ -101,11 +99,10 @@ def seconds(config, batch_size, dtype="float32", budget=2.0, clock=time.perf_cou
         return dlogits @ table, dlogits.T @ h
 
     many = (np.zeros((1, min(parameters(config), 4 * 10**6)), dtype),)  # too many for a cache
-    state = adamw.init(many)
+    updates = fused_adamw.FusedAdamW(many, adamw.init(many))
 
     def update():
-        grads, _ = adamw.clip(many, 1.0)
-        adamw.update(many, grads, state, lr=1e-3)
+        updates.update(many, adamw.clip_scale(adamw.global_norm(many), 1.0), lr=1e-3)
 
     return (L * per_block + batch_size * T / rows * time_of(head, third, clock)
             + parameters(config) / many[0].size * time_of(update, third, clock))

@@ -48,7 +48,8 @@ def job_of(given):
     config = config_of(values, tokenizer.vocab_size)
     parts = text.split(tokenizer.encode(corpus), config.block_size)
     job = training.Job(config, schedule_of(values), values["batch_size"], values["seed"],
-                       given.dtype or "float32", tokenizer, *parts, source(given.text))
+                       given.dtype or "float32", tokenizer, *parts, source(given.text),
+                       threads=given.threads or os.cpu_count())
     announce(job, len(corpus))
     return job
 
@@ -68,7 +69,8 @@ def resumed(given, start):
     tokenizer, corpus = tokenizers.from_dict(start.tokenizer), text.load(path)
     parts = text.split(tokenizer.encode(corpus), start.config.block_size)
     job = training.Job(start.config, start.schedule, own["batch_size"], own["seed"], own["dtype"],
-                       tokenizer, *parts, source(path), start)
+                       tokenizer, *parts, source(path), start,
+                       given.threads or own.get("threads", os.cpu_count()))
     if training.digest(job) != own["digest"]:
         raise ValueError(f"text is {path}, which is not what the run began with; "
                          "allowed: --text with the same text")

@@ -1,6 +1,7 @@
 """What the names of a function hold, so that an edit puts only its like in a name's place."""
 
 import ast
+import inspect
 import sys
 from typing import NamedTuple
 
@@ -82,7 +83,7 @@ def local_arrays(layer):
     example = with_masks(layer, {letter: GENERIC[letter] for letter in layer.letters})
     dy = agree.draw_cotangent(layer, example, 0)
     _, cache = agree.forward(layer, example)
-    frames, code = [], layer.numpy.backward.__code__
+    frames, code = [], inspect.unwrap(layer.numpy.backward).__code__
 
     def watch(frame, event, _):
         if event == "return" and frame.f_code is code:

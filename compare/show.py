@@ -7,6 +7,7 @@ from pathlib import Path
 
 HOUSE = Path(__file__).parent.parent
 TAG = re.compile(r"\b([A-Z]{2,4})-(\d+)\b")
+ELSEWHERE = {"fused_adamw": "adamw"}  # whose torch side stands in a file of another name
 RANGE = re.compile(r"\b([A-Z]{2,4})-(\d+) \.\. \1-(\d+)\b")
 
 
@@ -55,11 +56,12 @@ def show(stem, width=None):
     """Print NumPy and torch side by side in `width` columns, the console's if not given."""
     width = width or shutil.get_terminal_size((160, 24)).columns
     half = max(30, (width - 4) // 2)
-    print(f"{stem}: reference/{stem}.py and torch_impl/{stem}.py")
+    theirs = ELSEWHERE.get(stem, stem)
+    print(f"{stem}: reference/{stem}.py and torch_impl/{theirs}.py")
     print(f"the derivation of each tag is in reference/{stem}.md")
     print(f"{'NumPy, backward by hand':<{half}} |  torch, backward by autograd")
     print("-" * half + "-+-" + "-" * half)
-    for left, right in align(source("reference", stem), source("torch_impl", stem)):
+    for left, right in align(source("reference", stem), source("torch_impl", theirs)):
         for a, b in zip_longest_wrapped(left, right, half):
             print(f"{a:<{half}} |  {b}".rstrip())
 

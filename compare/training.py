@@ -4,6 +4,7 @@ This file needs no torch; the torch side is in torch_side.py.
 """
 
 import hashlib
+import os
 import signal
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 import reference.train
-from reference import adamw, gpt
+from reference import adamw, gpt, memory, parallel
 from reference.train import Schedule
 
 from . import checkpoint, progress, text
@@ -35,6 +36,7 @@ class Job:
     valid_ids: np.ndarray
     source: str | None = None  # the file of the text; None is the language reference
     start: Checkpoint | None = None
+    threads: int = os.cpu_count()
 
     @property
     def done(self):
@@ -82,17 +84,21 @@ class NumpySide:
     def __init__(self, job):
         self.job = job
         self.params, self.state = job.initial()
+        self.threads = parallel.threads_for(job.config, job.batch_size, job.threads)
+        memory.keep()
 
     def steps(self, batches):
         """Yield a Step after each update."""
         for step in reference.train.train(self.params, batches, config=self.job.config,
-                                          schedule=self.job.schedule, state=self.state):
+                                          schedule=self.job.schedule, state=self.state,
+                                          threads=self.threads, in_place=True):
             self.params, self.state = step.params, step.state
             yield step
 
     def evaluate(self, batches):
         """Return the mean loss over batches (tokens, targets)."""
-        return reference.train.evaluate(self.params, batches, config=self.job.config)
+        return reference.train.evaluate(self.params, batches, config=self.job.config,
+                                        threads=self.threads)
 
     def snapshot(self):
         """Return (params, state) as NumPy arrays."""
@@ -181,7 +187,7 @@ class Files:
     def save(self, job, params, state, generators, entries, side, shown):
         """Save the run as it stands; where that fails, say so and let training go on."""
         run = {"batch_size": job.batch_size, "seed": job.seed, "dtype": job.dtype, "with": side,
-               "text": job.source, "digest": digest(job)}
+               "text": job.source, "digest": digest(job), "threads": job.threads}
         saved = Checkpoint(job.config, job.schedule, params, state, generators,
                            job.tokenizer.to_dict(), run)
         try:

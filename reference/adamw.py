@@ -39,9 +39,19 @@ def update(p, grads, state, *, lr, beta1=0.9, beta2=0.999, eps=1e-8, weight_deca
 
 def clip(grads, max_norm):
     """Return the gradients scaled to a global norm of at most max_norm, and the norm before."""
-    norm = math.sqrt(sum(float((g * g).sum()) for g in tree.leaves(grads)))          # AW-7
-    scale = min(1.0, max_norm / (norm + 1e-6))                           # AW-8
+    norm = global_norm(grads)
+    scale = clip_scale(norm, max_norm)
     return tree.map(lambda g: g * scale, grads), norm
+
+
+def global_norm(grads):
+    """Return the Euclidean length of all gradients laid end to end."""
+    return math.sqrt(sum(float(np.vdot(g, g)) for g in tree.leaves(grads)))          # AW-7
+
+
+def clip_scale(norm, max_norm):
+    """Return the factor that brings a norm down to max_norm, 1 where it is below."""
+    return min(1.0, max_norm / (norm + 1e-6))                            # AW-8
 
 
 def learning_rate(step, *, lr, min_lr, warmup, steps):

@@ -6,6 +6,7 @@ import numpy as np
 from numpy import ndarray as Array
 
 from .arguments import check_finite, check_floats, check_ids
+from .sums import row_sum
 
 
 class Cache(NamedTuple):
@@ -33,16 +34,22 @@ def forward(logits, targets, *, ignore_index=-100):
     top = logits.real.max(-1, keepdims=True)                         # (..., 1)
     check_finite("the largest logit of a row in cross_entropy", top)
     z = logits - top                                                 # (..., V)  CE-1
-    logprobs = z - np.log(np.exp(z).sum(-1, keepdims=True))          # (..., V)  CE-2
-    picked = np.take_along_axis(logprobs, targets[..., None], -1)    # (..., 1)  CE-3
+    at_target = np.take_along_axis(z, targets[..., None], -1)        # (..., 1)
+    e = np.exp(z, out=z)                                             # (..., V)
+    total = row_sum(e)                                               # (..., 1)
+    picked = at_target - np.log(total)                               # (..., 1)  CE-2, CE-3
     loss = -picked[counted].mean()                                   # ()        CE-4
     check_finite("loss in cross_entropy", loss)
-    return loss, Cache(np.exp(logprobs), targets, counted)
+    probs = np.divide(e, total, out=e)                               # (..., V)
+    return loss, Cache(probs, targets, counted)
 
 
 def backward(dloss, cache):
     """Return dlogits, exactly 0 in the rows that were ignored: () -> (..., V)."""
     probs, targets, counted = cache
     share = counted[..., None] * dloss / int(counted.sum())          # (..., 1)  CE-5
-    onehot = np.arange(probs.shape[-1]) == targets[..., None]        # (..., V)
-    return (probs - onehot) * share                                  # (..., V)  CE-6
+    dlogits = probs * share                                          # (..., V)
+    target = targets[..., None]                                      # (..., 1)
+    at_target = np.take_along_axis(probs, target, -1)                # (..., 1)
+    np.put_along_axis(dlogits, target, (at_target - 1) * share, -1)  # (..., V)  CE-6
+    return dlogits

@@ -103,15 +103,16 @@ def forward(tokens, p, *, config, keep: Keep | None = None):
         caches.append(cache)
     h, norm = layer_norm.forward(x, p.norm)                              # (B, T, C)  LM-4
     table = p.embedding.token.weight                                     # (V, C)     the tied head
-    logits = h @ table.T                                                 # (B, T, V)  LM-5
+    logits = (h.reshape(-1, h.shape[-1]) @ table.T).reshape(*tokens.shape, -1)   # (B, T, V)  LM-5
     return logits, Cache(embedded, drop, tuple(caches), norm, h, table)
 
 
 def backward(dlogits, cache):
     """Return the gradients of all parameters: (B, T, V) -> Params."""
     V, C = cache.table.shape
-    dh = dlogits @ cache.table                                           # (B, T, C)  LM-6
-    dhead = dlogits.reshape(-1, V).T @ cache.h.reshape(-1, C)            # (V, C)     LM-7
+    dlogits_rows = dlogits.reshape(-1, V)                                # (N, V)
+    dh = (dlogits_rows @ cache.table).reshape(cache.h.shape)             # (B, T, C)  LM-6
+    dhead = dlogits_rows.T @ cache.h.reshape(-1, C)                      # (V, C)     LM-7
     dx, dnorm = layer_norm.backward(dh, cache.norm)                      # (B, T, C)  LM-8
     dblocks = []
     for block_cache in reversed(cache.blocks):
@@ -120,16 +121,25 @@ def backward(dlogits, cache):
     if cache.drop is not None:
         dx = dropout.backward(dx, cache.drop)                            # (B, T, C)  LM-10
     dtables = embedding.backward(dx, cache.embedding)                    # (V, C), (S, C)  LM-11
-    dtoken = embedding.Table(dtables.token.weight + dhead)               # (V, C)     LM-12
-    return Params(embedding.Params(dtoken, dtables.position), tuple(dblocks), dnorm)
+    dtoken = dtables.token.weight                                        # (V, C)
+    dtoken += dhead                                                      # (V, C)     LM-12
+    return Params(embedding.Params(embedding.Table(dtoken), dtables.position),
+                  tuple(dblocks), dnorm)
 
 
-def loss_and_grad(tokens, targets, p, *, config, keep: Keep | None = None):
-    """Return the mean cross-entropy and its gradients: (B, T), (B, T) -> (), Params."""
+def loss(tokens, targets, p, *, config, keep: Keep | None = None, weight=1.0):
+    """Return weight times the mean cross-entropy: (B, T), (B, T) -> ()."""
+    logits, _ = forward(tokens, p, config=config, keep=keep)
+    return weight * cross_entropy.forward(logits, targets)[0]
+
+
+def loss_and_grad(tokens, targets, p, *, config, keep: Keep | None = None, weight=1.0):
+    """Return weight times the mean cross-entropy, and its gradients: (B, T), (B, T) -> (), Params."""
     logits, cache = forward(tokens, p, config=config, keep=keep)
     loss, loss_cache = cross_entropy.forward(logits, targets)
-    dlogits = cross_entropy.backward(np.ones_like(loss), loss_cache)     # (B, T, V)
-    return loss, backward(dlogits, cache)
+    dlogits = cross_entropy.backward(np.full_like(loss, weight), loss_cache)     # (B, T, V)
+    del logits, loss_cache  # two arrays of that size, before backward makes its own
+    return weight * loss, backward(dlogits, cache)
 
 
 def parameter_count(p):

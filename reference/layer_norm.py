@@ -6,7 +6,7 @@ import numpy as np
 from numpy import ndarray as Array
 
 from .arguments import check_finite, check_floats
-from .sums import sum_rows
+from .sums import row_dot, row_mean, sum_rows
 
 
 class Params(NamedTuple):
@@ -29,12 +29,15 @@ def forward(x, p, *, eps=1e-5):
     Source: Ba, Kiros, Hinton, "Layer Normalization" (2016), equation 4.
     """
     check_floats(x=(x, "...C"), weight=(p.weight, "C"), bias=(p.bias, "C"))
-    xc = x - x.mean(-1, keepdims=True)                               # (..., C)  LN-1
-    xc = xc - xc.mean(-1, keepdims=True)                             # (..., C)  its rounding, too
-    rstd = 1 / np.sqrt((xc * xc).mean(-1, keepdims=True) + eps)      # (..., 1)  LN-2
+    xc = x - row_mean(x)                                             # (..., C)  LN-1
+    xc -= row_mean(xc)                                               # (..., C)  its rounding, too
+    variance = row_dot(xc, xc) / x.shape[-1]                         # (..., 1)
+    rstd = 1 / np.sqrt(variance + eps)                               # (..., 1)  LN-2
     check_finite("1 / sqrt(variance + eps) of a row in layer_norm", rstd, above=0)
     xhat = xc * rstd                                                 # (..., C)  LN-3
-    return xhat * p.weight + p.bias, Cache(xhat, rstd, p.weight)     # (..., C)  LN-4
+    y = xhat * p.weight                                              # (..., C)
+    y += p.bias                                                      # (..., C)  LN-4
+    return y, Cache(xhat, rstd, p.weight)
 
 
 def backward(dy, cache):
@@ -42,6 +45,6 @@ def backward(dy, cache):
     xhat, rstd, weight = cache
     dp = Params(sum_rows(dy * xhat), sum_rows(dy))                   # (C,) each LN-5, LN-6
     dxhat = dy * weight                                              # (..., C)  LN-7
-    dx = rstd * (dxhat - dxhat.mean(-1, keepdims=True)
-                 - xhat * (dxhat * xhat).mean(-1, keepdims=True))    # (..., C)  LN-8
+    dx = rstd * (dxhat - row_mean(dxhat)
+                 - xhat * (row_dot(dxhat, xhat) / xhat.shape[-1]))   # (..., C)  LN-8
     return dx, dp

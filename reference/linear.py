@@ -21,16 +21,18 @@ class Cache(NamedTuple):
 def forward(x, p):
     """Return x W^T + b and the cache: (..., I) -> (..., O)."""
     check_floats(x=(x, "...I"), weight=(p.weight, "OI"), bias=(p.bias, "O"))
-    y = x @ p.weight.T + p.bias               # (..., O)  LIN-1
-    return y, Cache(x, p.weight)
+    x_rows = x.reshape(-1, x.shape[-1])       # (N, I)
+    y_rows = x_rows @ p.weight.T              # (N, O)
+    y_rows += p.bias                          # (N, O)    LIN-1
+    return y_rows.reshape(*x.shape[:-1], -1), Cache(x, p.weight)
 
 
 def backward(dy, cache):
     """Return dx and the gradients of the parameters: (..., O) -> (..., I), Params."""
     x, weight = cache
-    dx = dy @ weight                          # (..., I)  LIN-2
     dy_rows = dy.reshape(-1, dy.shape[-1])    # (N, O)
     x_rows = x.reshape(-1, x.shape[-1])       # (N, I)
+    dx_rows = dy_rows @ weight                # (N, I)    LIN-2
     dweight = dy_rows.T @ x_rows              # (O, I)    LIN-3
     dbias = sum_rows(dy_rows)                 # (O,)      LIN-4
-    return dx, Params(dweight, dbias)
+    return dx_rows.reshape(x.shape), Params(dweight, dbias)

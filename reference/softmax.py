@@ -6,6 +6,7 @@ import numpy as np
 from numpy import ndarray as Array
 
 from .arguments import check_finite, check_floats
+from .sums import row_dot, row_sum
 
 
 class Cache(NamedTuple):
@@ -32,15 +33,15 @@ def forward(x, *, mask=None):
     top = x.real.max(-1, keepdims=True)                      # (..., 1)
     check_finite("the largest x of a row in softmax", top)
     z = x - top                                              # (..., S)  SM-2
-    e = np.exp(z)                                            # (..., S)  SM-3
-    y = e / e.sum(-1, keepdims=True)                         # (..., S)  SM-4
+    e = np.exp(z, out=z)                                     # (..., S)  SM-3
+    y = np.divide(e, row_sum(e), out=e)                      # (..., S)  SM-4
     return y, Cache(y)
 
 
 def backward(dy, cache):
     """Return dx, exactly 0 where x was masked: (..., S) -> (..., S)."""
     y, = cache
-    return y * (dy - (dy * y).sum(-1, keepdims=True))        # (..., S)  SM-5
+    return y * (dy - row_dot(dy, y))                         # (..., S)  SM-5
 
 
 def check_mask(mask):

@@ -1,17 +1,37 @@
-"""Sums over rows, added in pairs so that rounding errors stay small."""
+"""Sums over the rows or along them, as products with ones and with each other: BLAS adds fast, and
+in so many lanes at once that rounding errors stay small."""
 
-RUN = 64  # rows that are added one after the other; a shorter run costs more calls than it gains
+import numpy as np
+
+RUN = 64  # rows that one product sums
 
 
 def sum_rows(x):
     """Return the sum over all axes but the last: (..., C) -> (C,).
 
-    Halves are summed apart and then added, so that no number takes part in more than RUN plus
-    log2(N) additions; one after the other it would be N. Source: Higham, "The Accuracy of
-    Floating Point Summation" (1993), section 2.
+    Runs of RUN rows are summed apart, and then their sums, so that no number takes part in more
+    than RUN additions a level; one after the other it would be N.
+    Source: Higham, "The Accuracy of Floating Point Summation" (1993), section 2.
     """
     rows = x.reshape(-1, x.shape[-1])                        # (N, C)
-    half = len(rows) // 2
-    if len(rows) <= RUN:
-        return rows.sum(0)                                   # (C,)
-    return sum_rows(rows[:half]) + sum_rows(rows[half:])     # (C,)
+    whole = len(rows) // RUN * RUN
+    rest = rows[whole:].sum(0)                               # (C,)
+    if not whole:
+        return rest
+    runs = rows[:whole].reshape(-1, RUN, x.shape[-1])        # (N / RUN, RUN, C)
+    return sum_rows(np.ones(RUN, x.dtype) @ runs) + rest     # (C,)
+
+
+def row_sum(x):
+    """Return the sum along each row: (..., C) -> (..., 1)."""
+    return (x @ np.ones(x.shape[-1], x.dtype))[..., None]
+
+
+def row_mean(x):
+    """Return the mean along each row: (..., C) -> (..., 1)."""
+    return row_sum(x) / x.shape[-1]
+
+
+def row_dot(x, y):
+    """Return the sum along each row of x y: (..., C), (..., C) -> (..., 1)."""
+    return (x[..., None, :] @ y[..., :, None])[..., 0]

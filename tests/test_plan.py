@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from compare import options, plan, progress
 from compare.check import bytes_of
-from reference import adamw, gpt
+from reference import adamw, fused_adamw, gpt, parallel
 from reference.gpt import Config
 from strategies import configs
 
@@ -37,32 +37,42 @@ SIZES = [  # V, S, L, H, C, dropout, B: the largest part is another one each tim
 
 @pytest.mark.parametrize("sizes", SIZES)
 def test_the_peak_is_within_10_percent_of_what_a_step_allocates(sizes):
+    planned, taken = peaks(sizes, threads=1)
+    assert abs(planned / taken - 1) <= 0.1
+
+
+@pytest.mark.parametrize("sizes", SIZES)
+def test_threads_take_no_more_than_the_peak_that_has_all_of_them_at_their_own(sizes):
+    planned, taken = peaks(sizes, threads=2)
+    assert taken <= 1.1 * planned
+
+
+def peaks(sizes, threads):
+    """Return the bytes that are planned and those that a step allocates."""
     *model, B = sizes
     config, rng = Config(*model), np.random.default_rng(0)
     tokens, targets = rng.integers(0, config.vocab_size, (2, B, config.block_size))
     keep = gpt.draw_keep(rng, B, config.block_size, config)
     tracemalloc.start()
-    p = gpt.init(config, rng)
-    state = adamw.init(p)
+    updates = fused_adamw.FusedAdamW(p := gpt.init(config, rng), adamw.init(p))
+    del p
     tracemalloc.reset_peak()
-    _, grads = gpt.loss_and_grad(tokens, targets, p, config=config, keep=keep)
-    grads, _ = adamw.clip(grads, 1.0)
-    adamw.update(p, grads, state, lr=1e-3)
+    _, grads = parallel.loss_and_grad(tokens, targets, updates.params, config=config, keep=keep,
+                                      threads=threads)
+    updates.update(grads, 1.0, lr=1e-3, threads=threads)
     _, taken = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert abs(plan.plan(config, B).peak / taken - 1) <= 0.1
+    return plan.plan(config, B, threads=threads).peak, taken
 
 
 def test_the_expected_time_is_about_that_of_a_step():
     config, rng, B = Config(65, 64, 4, 4, 128), np.random.default_rng(0), 12
     tokens, targets = rng.integers(0, config.vocab_size, (2, B, config.block_size))
-    p = gpt.init(config, rng)
-    state = adamw.init(p)
+    updates = fused_adamw.FusedAdamW(p := gpt.init(config, rng), adamw.init(p))
 
     def step():
-        _, grads = gpt.loss_and_grad(tokens, targets, p, config=config)
-        grads, _ = adamw.clip(grads, 1.0)
-        adamw.update(p, grads, state, lr=1e-3)
+        _, grads = gpt.loss_and_grad(tokens, targets, updates.params, config=config)
+        updates.update(grads, adamw.clip_scale(adamw.global_norm(grads), 1.0), lr=1e-3)
 
     # the shortest of some runs of the processor's clock, since others may be using the machine
     expected, taken = (

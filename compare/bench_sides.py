@@ -1,0 +1,145 @@
+"""One side of the bench in a process of its own: it does what a line of its input asks for.
+
+python -m compare.bench_sides SIDE SIZE, with SIDE numpy, torch or compiled, and SIZE as JSON. Each
+answer is a line of JSON: to "step SECONDS" the median seconds of a forward, a backward, an update
+and a whole step, to "sample COUNT" tokens a second, to "peak" the most bytes that were held.
+"""
+
+import json
+import random
+import sys
+import time
+from types import SimpleNamespace
+
+import numpy as np
+
+from reference import adamw, fused_adamw, generate, gpt, memory, parallel
+from reference.train import Schedule
+
+SCHEDULE = Schedule()
+
+
+class NumpySide:
+    """The step of train --with numpy: threads, updates in place, memory kept."""
+
+    def __init__(self, n):
+        memory.keep()
+        self.n, rng = n, np.random.default_rng(0)
+        self.config = gpt.Config(n.V, n.T, n.L, n.H, n.C)
+        self.tokens, self.targets = rng.integers(0, n.V, (2, n.B, n.T))
+        p = gpt.init(self.config, rng)
+        self.adamw = fused_adamw.FusedAdamW(p, adamw.init(p))
+
+    def batch(self):
+        threads = parallel.threads_for(self.config, self.n.B, self.n.threads)
+        return dict(tokens=self.tokens, targets=self.targets, p=self.adamw.params,
+                    config=self.config, threads=threads)
+
+    def forward(self):
+        parallel.loss(**self.batch())
+
+    def gradient(self):
+        self.loss, self.grads = parallel.loss_and_grad(**self.batch())
+
+    def sampled(self, count, cached):
+        return generate.generate(self.tokens[0, :1], self.adamw.params, config=self.config,
+                                 count=count, rng=random.Random(0), cached=cached)
+
+    def update(self):
+        norm = adamw.global_norm(self.grads)
+        self.adamw.update(self.grads, adamw.clip_scale(norm, SCHEDULE.clip), lr=1e-4,
+                          threads=self.n.threads)
+        del self.grads
+
+
+class TorchSide:
+    """The step of train --with torch."""
+
+    def __init__(self, n, compiled=False):
+        import torch
+
+        import torch_impl.adamw
+        import torch_impl.gpt
+        import torch_impl.train
+        from torch_impl.cross_entropy import CrossEntropy
+        torch.set_num_threads(n.threads)
+        torch.manual_seed(0)
+        self.model = torch_impl.gpt.GPT(n.V, n.T, n.L, n.H, n.C)
+        self.runs = torch.compile(self.model) if compiled else self.model
+        self.optimizer = torch_impl.train.optimizer_of(self.model, SCHEDULE)
+        self.tokens, self.targets = torch.randint(n.V, (2, n.B, n.T))
+        self.loss_of, self.clip = CrossEntropy(), torch_impl.adamw.clip
+
+    def forward(self):
+        return self.loss_of(self.runs(self.tokens), self.targets)
+
+    def gradient(self):
+        self.optimizer.zero_grad()
+        self.forward().backward()
+
+    def sampled(self, count, cached):
+        from torch_impl import generate
+        return generate.generate(self.tokens[0, :1], self.model, count=count,
+                                 rng=random.Random(0), cached=cached)
+
+    def update(self):
+        self.clip(self.model, SCHEDULE.clip).item()
+        self.optimizer.step()
+
+
+def measure(side, seconds):
+    """Return the median seconds of each part, and of the whole step, in about so many seconds."""
+    taken = {"forward": [], "gradient": [], "update": [], "step": []}
+    end = time.perf_counter() + seconds
+    while len(taken["step"]) < 2 or time.perf_counter() < end:
+        marks = [time.perf_counter()]
+        for part in side.gradient, side.update, side.forward:
+            part()
+            marks.append(time.perf_counter())
+        for name, start, stop in ("gradient", 0, 1), ("update", 1, 2), ("step", 0, 2), ("forward", 2, 3):
+            taken[name].append(marks[stop] - marks[start])
+    found = {name: float(np.median(times)) for name, times in taken.items()}
+    found["backward"] = found.pop("gradient") - found["forward"]
+    return found
+
+
+def peak():
+    """Return the largest number of bytes that this process has held, or None on Windows."""
+    try:
+        with open("/proc/self/status") as status:
+            return next(1024 * int(line.split()[1]) for line in status if line.startswith("VmHWM"))
+    except OSError:
+        pass
+    try:
+        import resource
+    except ImportError:
+        return None
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS
+
+
+def sample(side, count):
+    """Return tokens a second, with keys and values cached and without."""
+    found = {}
+    for name, cached in ("cached", True), ("uncached", False):
+        list(side.sampled(8, cached))  # warm-up
+        start = time.perf_counter()
+        list(side.sampled(count, cached))
+        found[name] = count / (time.perf_counter() - start)
+    return found
+
+
+def main(name, size):
+    """Answer each line of the input."""
+    n = SimpleNamespace(**json.loads(size))
+    side = NumpySide(n) if name == "numpy" else TorchSide(n, name == "compiled")
+    measure(side, 0)  # warm-up: compiles, faults memory in, starts threads
+    print(json.dumps("ready"), flush=True)
+    for line in sys.stdin:
+        verb, *numbers = line.split()
+        answer = {"step": lambda seconds: measure(side, float(seconds)),
+                  "sample": lambda count: sample(side, int(count)), "peak": peak}[verb](*numbers)
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,72 @@
+"""AdamW in place: the textbook's update, for any cut into pieces, and nothing of the caller's changed."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from compare.agree import relative_error
+from reference import adamw, fused_adamw, gpt, train, tree
+from strategies import configs, seeds
+
+rates = st.fixed_dictionaries({
+    "lr": st.sampled_from([1e-3, 0.1]), "beta1": st.sampled_from([0.0, 0.9]),
+    "beta2": st.sampled_from([0.95, 0.999]), "eps": st.sampled_from([1e-8, 1e-2]),
+    "weight_decay": st.sampled_from([0.0, 0.3])})
+
+
+def of_size_1(p, rng):
+    return tree.map(lambda a: rng.standard_normal(a.shape).astype(a.dtype), p)
+
+
+@given(configs(), rates, st.integers(1, 400), st.integers(1, 3), seeds,
+       st.sampled_from(["float64", "float32"]))
+def test_it_makes_the_textbooks_updates(config, rates, piece, threads, seed, dtype):
+    rng = np.random.default_rng(seed)
+    first = of_size_1(gpt.init(config, rng, dtype), rng)
+    p, before, start = first, tree.map(np.copy, first), adamw.init(first)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fused_adamw, "PIECE", piece)
+        fused, state = fused_adamw.FusedAdamW(p, start), start
+        for _ in range(3):
+            grads = of_size_1(p, rng)
+            clipped, norm = adamw.clip(grads, 1.0)
+            p, state = adamw.update(p, clipped, state, **rates)
+            found = fused.update(grads, adamw.clip_scale(norm, 1.0), threads=threads, **rates)
+    bound = 1e-13 if dtype == "float64" else 1e-5
+    assert found.step == state.step == 3
+    for ours, theirs in (fused.params, p), (found.m, state.m), (found.v, state.v):
+        for a, b in zip(tree.leaves(ours), tree.leaves(theirs), strict=True):
+            assert a.dtype == b.dtype and relative_error(a, b, 1.0) <= bound
+    assert not any(np.abs(m).any() for m in tree.leaves(start.m))  # what was given is as it was
+    assert all(map(np.array_equal, tree.leaves(first), tree.leaves(before)))
+
+
+@given(st.lists(st.tuples(st.integers(1, 50), st.booleans()), min_size=1, max_size=12),
+       st.integers(1, 60))
+def test_groups_hold_every_parameter_once(parameters, piece):
+    sizes, decays = zip(*parameters)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fused_adamw, "PIECE", piece)
+        groups = fused_adamw.groups(sizes, decays)
+    assert sorted(i for group in groups for i in group.leaves) == list(range(len(sizes)))
+    assert [group.start for group in groups] == [0, *(group.stop for group in groups[:-1])]
+    for group in groups:
+        assert group.stop - group.start == sum(sizes[i] for i in group.leaves)
+        assert {decays[i] for i in group.leaves} == {group.decays}
+        assert len(group.leaves) == 1 or group.stop - group.start <= piece
+
+
+def test_training_in_place_takes_the_steps_of_the_textbook():
+    config = gpt.Config(vocab_size=7, block_size=5, n_layer=2, n_head=2, n_embd=8, dropout=0.1)
+    rng = np.random.default_rng(0)
+    p, schedule = gpt.init(config, rng, "float64"), train.Schedule(steps=30, warmup=5, lr=1e-2)
+    batches = [(*rng.integers(0, 7, (2, 6, 5)), gpt.draw_keep(rng, 6, 5, config)) for _ in range(30)]
+    before = tree.map(np.copy, p)
+    textbook = list(train.train(p, batches, config=config, schedule=schedule))
+    fast = list(train.train(p, batches, config=config, schedule=schedule, threads=2, in_place=True))
+    for a, b in zip(textbook, fast, strict=True):
+        assert a.index == b.index and abs(a.loss - b.loss) <= 1e-12 and abs(a.norm - b.norm) <= 1e-11
+    for a, b in zip(tree.leaves(textbook[-1].params), tree.leaves(fast[-1].params)):
+        assert np.abs(a - b).max() <= 1e-11
+    assert all(map(np.array_equal, tree.leaves(p), tree.leaves(before)))

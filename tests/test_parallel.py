@@ -1,0 +1,85 @@
+"""The batch over threads: the gradient of the batch is the sum over its parts."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from compare.agree import relative_error
+from reference import blas, gpt, parallel, tree
+from strategies import configs, seeds
+
+dtypes = st.sampled_from(["float64", "float32"])
+
+
+def draw(config, B, seed, dtype):
+    """A batch with some targets that do not count, and parameters of O(1)."""
+    rng = np.random.default_rng(seed)
+    tokens, targets = rng.integers(0, config.vocab_size, (2, B, config.block_size))
+    targets[rng.random(targets.shape) < 0.3] = parallel.IGNORED
+    targets.flat[rng.integers(targets.size)] = 0
+    p = tree.map(lambda a: (a + 0.5 * rng.standard_normal(a.shape)).astype(dtype),
+                 gpt.init(config, rng, dtype))
+    return (tokens, targets, p), gpt.draw_keep(rng, B, config.block_size, config)
+
+
+@given(configs(), st.integers(1, 6), st.integers(2, 4), seeds, dtypes)
+def test_the_parts_sum_to_the_batch(config, B, threads, seed, dtype):
+    batch, keep = draw(config, B, seed, dtype)
+    loss, grads = gpt.loss_and_grad(*batch, config=config, keep=keep)
+    ours, parts = parallel.loss_and_grad(*batch, config=config, keep=keep, threads=threads)
+    bound = 1e-12 if dtype == "float64" else 2e-5
+    largest = max(1e-3, *(np.abs(g).max() for g in tree.leaves(grads)))
+    assert ours.dtype == loss.dtype and abs(ours - loss) <= bound * max(1e-3, abs(loss))
+    assert parallel.loss(*batch, config=config, keep=keep, threads=threads) == ours
+    for ours, truth in zip(tree.leaves(parts), tree.leaves(grads), strict=True):
+        assert ours.dtype == truth.dtype and relative_error(ours, truth, largest) <= bound
+
+
+def test_the_threads_do_not_disturb_one_another():
+    config = gpt.Config(vocab_size=7, block_size=5, n_layer=2, n_head=2, n_embd=8)
+    batch, _ = draw(config, 8, 0, "float64")
+    first = parallel.loss_and_grad(*batch, config=config, threads=4)
+    for _ in range(20):
+        again = parallel.loss_and_grad(*batch, config=config, threads=4)
+        assert all(map(np.array_equal, tree.leaves(first), tree.leaves(again)))
+
+
+@given(st.integers(1, 40), st.integers(1, 9))
+def test_parts_cover_the_batch_once_and_none_is_empty(B, threads):
+    parts = [np.arange(B)[part] for part in parallel.split(B, threads)]
+    assert np.concatenate(parts).tolist() == list(range(B)) and all(map(len, parts))
+    assert max(map(len, parts)) - min(map(len, parts)) <= 1
+
+
+def test_an_error_in_a_part_is_that_of_the_batch():
+    config = gpt.Config(vocab_size=7, block_size=5, n_layer=1, n_head=2, n_embd=8)
+    (tokens, targets, p), _ = draw(config, 4, 0, "float64")
+    tokens[3, 2] = 7
+    with pytest.raises(IndexError, match="tokens holds the id 7; allowed: 0 to 6"):
+        parallel.loss_and_grad(tokens, targets, p, config=config, threads=2)
+
+
+def test_a_batch_in_which_nothing_counts_is_refused_as_without_threads():
+    config = gpt.Config(vocab_size=7, block_size=5, n_layer=1, n_head=2, n_embd=8)
+    (tokens, targets, p), _ = draw(config, 4, 0, "float64")
+    with pytest.raises(ValueError, match="every target is ignore_index"):
+        parallel.loss_and_grad(tokens, np.full_like(targets, parallel.IGNORED), p,
+                               config=config, threads=2)
+
+
+def test_the_callers_errstate_holds_in_every_thread():
+    def divide(*numbers):
+        return np.divide(*map(np.float64, numbers))
+    with np.errstate(divide="raise"), pytest.raises(FloatingPointError):
+        parallel.each(divide, [(1, 1), (1, 0), (1, 1)], threads=3)
+
+
+def test_blas_gets_its_threads_back():
+    switch = blas.find()
+    if switch is None:
+        pytest.skip("NumPy's products are not OpenBLAS's here")
+    before = switch[0]()
+    with blas.threads(1):
+        assert switch[0]() == 1
+    assert switch[0]() == before
