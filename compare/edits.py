@@ -51,7 +51,8 @@ def signs(node, scope):
     """A whole result with the wrong sign; a minus dropped."""
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and literal(node) is None:
         yield f"the minus of {ast.unparse(node.operand)} is left out", node.operand
-    if isinstance(node, (ast.Assign, ast.Return)) and isinstance(node.value, ast.BinOp):
+    if isinstance(node, (ast.Assign, ast.AugAssign, ast.Return)) and isinstance(
+            node.value, ast.BinOp):
         yield "the sign of the result is flipped", with_value(node, negative(node.value))
 
 
@@ -212,7 +213,11 @@ def in_place(node, scope):
 
 
 def lines_out(node, scope):
-    """A line left out, where the name that it binds has a value already."""
+    """A line left out, where the name that it binds has a value already; a sum that starts anew."""
+    if isinstance(node, ast.AugAssign):
+        yield f"the line {ast.unparse(node)} is left out", None
+        yield f"what {ast.unparse(node.target)} held is overwritten, not added to", ast.Assign(
+            [node.target], node.value)
     if isinstance(node, ast.Assign):
         target = node.targets[0]
         if isinstance(target, ast.Subscript) or (

@@ -20,6 +20,7 @@ import torch_impl.block
 import torch_impl.cross_entropy
 import torch_impl.dropout
 import torch_impl.embedding
+import torch_impl.flash_attention
 import torch_impl.gelu
 import torch_impl.gpt
 import torch_impl.layer_norm
@@ -105,6 +106,12 @@ def example_attention(rng, n):
     x = rng.standard_normal((B, T, C))
     keep = maybe(rng, attention.draw_keep(rng, B, T, C, H, rate))
     return Example({"x": x}, draw_attention(rng, C), {"n_head": H, "rate": rate}, {"keep": keep})
+
+
+def example_flash_attention(rng, n):
+    q, k, v = rng.standard_normal((3, n["B"], n["H"], n["T"], n["D"]))
+    block = int(rng.integers(1, 5)) * math.ceil(n["T"] / 5)  # 1 to 4 up to T = 5, in proportion above
+    return Example({"q": q, "k": k, "v": v}, options={"block": block})
 
 
 def example_mlp(rng, n):
@@ -232,6 +239,12 @@ LAYERS = {layer.stem: layer for layer in [
     Layer("attention", "BTHD", example_attention,
           lambda n, e: torch_impl.attention.Attention(channels(n), **e.options),
           above_1("B", "T", "H", "D") | DROPOUT),
+    Layer("flash_attention", "BTHD", example_flash_attention,
+          lambda n, e: torch_impl.flash_attention.FlashAttention(),
+          above_1("B", "T", "H", "D") | {
+              "one block": lambda n, e: n["T"] <= e.options["block"],
+              "more than one block": lambda n, e: n["T"] > e.options["block"],
+              "a short last block": lambda n, e: 0 < n["T"] % e.options["block"] < n["T"]}),
     Layer("mlp", "BTC", example_mlp,
           lambda n, e: torch_impl.mlp.MLP(n["C"], **e.options),
           above_1("B", "T", "C") | DROPOUT),

@@ -45,6 +45,24 @@ MEANINGS = {
         "the scaling of the scores by 1 / sqrt(D) is left out",
     "attention.backward ATT-15: softmax.backward is skipped":
         "the softmax's own gradient is left out",
+    "flash_attention.backward FA-10: the mean of dy * y is taken, not the sum":
+        "the row's sum of weights times their gradients is the sum of dy * y over D, not the mean",
+    "flash_attention.backward FA-11: the term lse[:, :, rows] is left out":
+        "the weights lack their denominator, the log-sum-exp of the row",
+    "flash_attention.backward FA-12: what dv[:, :, cols] held is overwritten, not added to":
+        "each block of queries adds its share to the value's gradient, and only the last one stays",
+    "flash_attention.backward FA-12: the transpose of weights is missing":
+        "the value's gradient uses the weights untransposed",
+    "flash_attention.backward FA-14: the term delta[:, :, rows] is left out":
+        "only the numerator of the softmax is differentiated: the path through the sum is left out",
+    "flash_attention.backward FA-15: what dq[:, :, rows] held is overwritten, not added to":
+        "each block of keys adds its share to the query's gradient, and only the last one stays",
+    "flash_attention.backward FA-15: the division by math.sqrt(D) is left out":
+        "the scaling of the scores by 1 / sqrt(D) is left out of the query's gradient",
+    "flash_attention.backward FA-16: what dk[:, :, cols] held is overwritten, not added to":
+        "each block of queries adds its share to the key's gradient, and only the last one stays",
+    "flash_attention.backward FA-16: the transpose of dscores is missing":
+        "the key's gradient is left untransposed",
     "mlp.backward MLP-7: gelu.backward is skipped":
         "the slope of the GELU is left out",
     "block.backward BLK-7: the term dy is left out":

@@ -22,6 +22,7 @@ TARGETS = {  # functions of each file; a tag after @ picks the lines that carry 
     "softmax": ["backward", "causal_mask", "check_mask", "forward@SM-1"],
     "dropout": ["backward", "forward", "draw_keep"],
     "attention": ["backward", "split_heads", "merge_heads"],
+    "flash_attention": ["backward", "forward", "block_scores", "blocks"],
     "gpt": ["backward", "loss_and_grad"],
     "sums": ["sum_rows", "row_sum", "row_mean", "row_dot"],
     "adamw": ["update", "clip", "learning_rate"],
@@ -44,6 +45,11 @@ EQUIVALENT = {  # mutants that are right after all, by name, and why
         "attention.backward ATT-9: cache.weights_drop stands in place of cache.output_drop",
         "attention.backward ATT-14: cache.output_drop stands in place of cache.weights_drop",
     ], "only whether it is None is read, and keep gives both or none"),
+    **dict.fromkeys([
+        f"flash_attention.backward FA-10: {other} stands in place of q{place}"
+        for place in ("", " (place 2)")
+        for other in ("k", "v", "y", "cache.k", "cache.v", "cache.y")
+    ], "only the shape and the dtype are read, and queries, keys, values and results have the same"),
     **dict.fromkeys([
         "linear.backward LIN-4: dy_rows is summed over its first axis only",
     ], "there is one axis of rows: only the rounding differs, which precision measures"),

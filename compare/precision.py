@@ -11,6 +11,7 @@ from .check import collapse
 LARGEST = {"B": 4, "T": 256, "C": 1024, "I": 1024, "O": 1024, "V": 1024, "H": 16, "D": 64,
            "L": 2, "S": 4}
 LEAST = {"C": 8, "D": 8}  # fewer channels cancel in LayerNorm: its dx is then 0 but for rounding
+LEAST_OF = {("flash_attention", "T"): 8}  # in short rows its dq and dk cancel likewise: see FA-14
 MEDIAN, WORST = 2, 4      # how many times torch's error ours may be
 HALF_UNIT = float(np.finfo(np.float32).eps) / 2   # even the truth, rounded, may be off by as much
 SMALLEST = float(np.finfo(np.float32).tiny)       # only so that 0 / 0 is 0: errors are relative
@@ -67,8 +68,8 @@ def draw_sizes(layer, seed):
     def draw(low, high):
         return int(math.exp(rng.uniform(math.log(low), math.log(high + 1))))
 
-    return {letter: draw(LEAST.get(letter, 1), LARGEST[letter]) if seed else LARGEST[letter]
-            for letter in layer.letters}
+    return {letter: draw(LEAST_OF.get((layer.stem, letter), LEAST.get(letter, 1)), LARGEST[letter])
+            if seed else LARGEST[letter] for letter in layer.letters}
 
 
 def errors(layer, sizes, seed):

@@ -31,7 +31,8 @@ def test_each_layer_is_three_files_and_a_row():
 
 @pytest.mark.parametrize("stem", LAYERS)
 def test_a_layer_stays_short(stem):
-    limit = {"attention": 100, "gpt": 150}.get(stem, 60)
+    # attention and gpt are made of many parts; flash_attention has a loop in a loop, twice
+    limit = {"attention": 100, "flash_attention": 90, "gpt": 150}.get(stem, 60)
     lines = (HOUSE / "reference" / f"{stem}.py").read_text(encoding="utf-8").splitlines()
     assert len(lines) < limit
 
