@@ -1,5 +1,7 @@
 """Checks of arguments: one clear sentence for what would otherwise be silently wrong."""
 
+import functools
+
 import numpy as np
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.complex128))
@@ -12,9 +14,15 @@ def check_floats(**arguments):
     letter stands for one size throughout, as in x=(x, "...I"), weight=(p.weight, "OI").
     Raises TypeError for a dtype, ValueError for a shape.
     """
+    _check_floats(tuple((name, getattr(array, "dtype", type(array).__name__),
+                         getattr(array, "shape", ()), axes)
+                        for name, (array, axes) in arguments.items()))
+
+
+@functools.lru_cache(1024)  # each step asks the same again
+def _check_floats(arguments):
     dtype, sizes = None, {}
-    for name, (array, axes) in arguments.items():
-        found = getattr(array, "dtype", type(array).__name__)
+    for name, found, shape, axes in arguments:
         if found not in FLOATS:
             raise TypeError(f"{name} has dtype {found}; allowed: float32, float64 or complex128")
         if dtype is None:
@@ -22,13 +30,11 @@ def check_floats(**arguments):
         if found != dtype:
             raise TypeError(f"{name} has dtype {found}; allowed: {dtype}, the dtype of {first}")
         letters = axes.lstrip(".")
-        lead = array.ndim - len(letters)
+        lead = len(shape) - len(letters)
         fits = lead >= 0 if letters != axes else lead == 0
-        if not fits or any(
-            sizes.setdefault(letter, size) != size
-            for letter, size in zip(letters, array.shape[lead:])
-        ):
-            raise ValueError(f"{name} has shape {array.shape}; allowed: {_spell(axes, sizes)}")
+        if not fits or any(sizes.setdefault(letter, size) != size
+                           for letter, size in zip(letters, shape[lead:])):
+            raise ValueError(f"{name} has shape {shape}; allowed: {_spell(axes, sizes)}")
 
 
 def check_ids(name, ids, limit):
@@ -56,9 +62,9 @@ def check_rate(name, rate):
 
 def check_finite(name, values, *, above=-np.inf):
     """Refuse values that are NaN, infinite or not above a limit with a FloatingPointError."""
-    values = np.asarray(values)
-    wrong = values[~(np.isfinite(values) & (values.real > above))]
-    if wrong.size:
+    right = np.isfinite(values) & (values.real > above)
+    if not right.all():
+        wrong = np.asarray(values)[~right]
         allowed = "finite numbers" if above == -np.inf else f"finite numbers above {above}"
         raise FloatingPointError(f"{name} is {wrong[0]}; allowed: {allowed}")
 

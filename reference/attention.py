@@ -61,7 +61,7 @@ def forward(x, p, *, n_head, keep: Keep | None = None, rate=0.0):
         raise ValueError(f"x has C = {C} channels; allowed: a multiple of n_head = {n_head}")
     weights_drop = output_drop = None
     qkv, qkv_cache = linear.forward(x, p.qkv)                            # (B, T, 3C)    ATT-1
-    q, k, v = (split_heads(a, n_head) for a in np.split(qkv, 3, -1))     # (B, H, T, D)  ATT-2
+    q, k, v = (split_heads(qkv[..., i * C:(i + 1) * C], n_head) for i in range(3))   # (B, H, T, D)  ATT-2
     scores = q @ k.swapaxes(-1, -2) / math.sqrt(q.shape[-1])             # (B, H, T, T)  ATT-3
     weights, softmax_cache = softmax.forward(
         scores, mask=softmax.causal_mask(T))                             # (B, H, T, T)  ATT-4

@@ -61,8 +61,8 @@ def attend(x, p, keys, values, t):
 def feed(x, p):
     """The MLP: (C,) -> (C,)."""
     h = linear(x, p.up)                                                  # (4C,)      MLP-1
-    u = SLOPE * (h + CUBIC * (h * h * h))                                # (4C,)      GELU-1
-    return linear(h / (1 + np.exp(-2 * u)), p.down)                      # (C,)       MLP-3
+    e = np.exp(h * (-SLOPE - CUBIC * (h * h)))                           # (4C,)      GELU-2
+    return linear(h / (1 + e), p.down)                                   # (C,)       MLP-3
 
 
 def norm(x, p, eps=1e-5):

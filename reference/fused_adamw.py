@@ -12,7 +12,8 @@ import numpy as np
 
 from . import adamw, parallel, tree
 
-PIECE = 2**15  # numbers: of each of five arrays, in 4 bytes, two thirds of a megabyte
+PIECE = 2**16   # numbers: a piece and what is made of it, in float32, take some megabytes
+ALONE = 2**21   # so many numbers are updated by one thread: more would wait for one another
 
 
 class Group(NamedTuple):
@@ -58,7 +59,7 @@ class FusedAdamW:
 
         pieces = [(group, start, min(start + PIECE, group.stop)) for group in self.groups
                   for start in range(group.start, group.stop, PIECE)]
-        parallel.each(move, pieces, threads)
+        parallel.each(move, pieces, threads if self.flat.shape[1] > ALONE else 1)
         self.state = self.state._replace(step=t)
         return self.state
 

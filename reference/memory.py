@@ -8,18 +8,19 @@ the time of a small model. keep() tells it to hold on to them.
 import ctypes
 import sys
 
-TRIM_THRESHOLD, MMAP_MAX, ARENA_MAX = -1, -4, -8  # names of glibc's mallopt, from malloc.h
+TRIM_THRESHOLD, MMAP_THRESHOLD, ARENA_MAX = -1, -3, -8  # of glibc's mallopt, from malloc.h
+LARGEST = 2**25  # bytes of the arrays that are kept: more glibc does not take
 
 
 def keep():
     """Keep freed memory for the next array; return whether this platform has such a switch.
 
     It holds for the whole process and until its end: all threads share one heap, which never
-    shrinks. Linux with glibc has it; elsewhere nothing changes.
+    shrinks. Larger arrays go back to the system as ever. Linux with glibc has it; elsewhere nothing changes.
     """
     if not sys.platform.startswith("linux"):
         return False
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
     return mallopt is not None and all(
         mallopt(name, value) for name, value in
-        [(TRIM_THRESHOLD, 2**31 - 1), (MMAP_MAX, 0), (ARENA_MAX, 1)])
+        [(TRIM_THRESHOLD, 2**31 - 1), (MMAP_THRESHOLD, LARGEST), (ARENA_MAX, 1)])

@@ -14,6 +14,7 @@ import numpy as np
 from . import blas, gpt, tree
 
 IGNORED = -100  # the target that cross_entropy does not count
+SHARE = 2**15   # numbers of the residual stream; with fewer each, threads wait more than they work
 
 
 def loss(tokens, targets, p, *, config, keep=None, threads=2):
@@ -82,5 +83,5 @@ def pool(threads):
 
 
 def threads_for(config, B, most):
-    """Return into how many threads to split a batch of B sequences."""
-    return most
+    """Return over how many threads a batch of B full sequences is worth splitting."""
+    return max(1, min(most, B, B * config.block_size * config.n_embd // SHARE))

@@ -14,12 +14,12 @@ def sum_rows(x):
     Source: Higham, "The Accuracy of Floating Point Summation" (1993), section 2.
     """
     rows = x.reshape(-1, x.shape[-1])                        # (N, C)
+    if len(rows) <= RUN:
+        return np.ones(len(rows), x.dtype) @ rows            # (C,)
     whole = len(rows) // RUN * RUN
-    rest = rows[whole:].sum(0)                               # (C,)
-    if not whole:
-        return rest
     runs = rows[:whole].reshape(-1, RUN, x.shape[-1])        # (N / RUN, RUN, C)
-    return sum_rows(np.ones(RUN, x.dtype) @ runs) + rest     # (C,)
+    total = sum_rows(np.ones(RUN, x.dtype) @ runs)           # (C,)
+    return total if whole == len(rows) else total + sum_rows(rows[whole:])
 
 
 def row_sum(x):

@@ -21,7 +21,9 @@ def map(function, *trees):
 
 def leaves(tree):
     """Return the leaves in the order of walk."""
-    return [leaf for _, leaf in walk(tree)]
+    if not isinstance(tree, tuple):
+        return [tree]
+    return [leaf for branch in tree for leaf in leaves(branch)]
 
 
 def unwalk(like, named):

@@ -22,4 +22,4 @@ def test_huge_inputs_are_let_through_or_stopped(dtype):
     x = np.array([-1e20, -1e12, -11.0, 11.0, 1e12, 1e20], dtype)
     y, cache = gelu.forward(x)
     np.testing.assert_allclose(y, np.maximum(x, 0), atol=1e-17)
-    np.testing.assert_allclose(gelu.backward(np.ones_like(x), cache), x > 0, atol=1e-37)
+    np.testing.assert_allclose(gelu.backward(np.ones_like(x), cache), x > 0, atol=1e-36)
