@@ -23,10 +23,17 @@ class Coverage:
         for name, array in agree.named(truth).items():
             self.largest[name] = max(self.largest.get(name, 0.0), float(np.abs(array).max()))
 
+    def unmet(self):
+        """Return what the layer's examples must show and these never did."""
+        return [name for name in self.layer.shows if name not in self.shown]
+
+    def about_zero(self):
+        """Return the results that were about zero throughout."""
+        return [name for name, size in self.largest.items() if size < ABOUT_ZERO]
+
     def missing(self):
         """Return a sentence for each reason why the examples prove nothing; none is good."""
         stem, among = self.layer.stem, f"in any of {self.count} drawn examples; draw more"
-        zero = [name for name, size in self.largest.items() if size < ABOUT_ZERO]
-        return ([f"{stem}: {name} was never above {ABOUT_ZERO:g} {among}" for name in zero]
-                + [f"{stem}: never met: {name}, {among}"
-                   for name in self.layer.shows if name not in self.shown])
+        return ([f"{stem}: {name} was never above {ABOUT_ZERO:g} {among}"
+                 for name in self.about_zero()]
+                + [f"{stem}: never met: {name}, {among}" for name in self.unmet()])

@@ -18,6 +18,7 @@ import numpy as np
 
 from . import agree, hints
 from .cases import cases
+from .coverage import Coverage
 from .layers import LAYERS
 from .mistakes import MEANINGS
 from .mutants import mutants
@@ -95,6 +96,9 @@ def run(path, stem, *, forward="forward", backward="backward", torch=False, seco
                              + at(folder, all_cases))
         if done.returncode:
             raise ValueError(f"{path.name} ended or broke its process, code {done.returncode}"
+                             f"{at(folder, all_cases)}; allowed: functions that return")
+        if not (folder / "done").exists():
+            raise ValueError(f"{path.name} ended before the last example"
                              f"{at(folder, all_cases)}; allowed: functions that return")
         found = [(case, dict(np.load(folder / f"{i}.npz", allow_pickle=False)))
                  for i, case in enumerate(all_cases) if (folder / f"{i}.npz").exists()]
@@ -256,7 +260,9 @@ def print_grade(path, stem, found):
     verdict = grade(found)
     largest = max((case for case, _ in found), key=lambda case: math.prod(case.sizes.values()))
     print(f"{Path(path).name}: {stem}, {verdict.count} examples, the smallest at "
-          f"{found[0][0].place}, the largest at {largest.place}\n")
+          f"{found[0][0].place}, the largest at {largest.place}")
+    gaps = unseen(stem, found)
+    print("".join(f"{line}\n" for line in gaps))
     for finding in verdict.findings:
         print(f"{finding.name:<30}{judgement(finding)}")
         if finding.case is not None:
@@ -270,10 +276,25 @@ def print_grade(path, stem, found):
     wrong = sum(finding.case is not None for finding in verdict.findings)
     print(f"\nadjoint test: <J u, dy> and <u, dx> are apart by {verdict.adjoint:.1e}; "
           f"allowed: {allowed(LAYERS[stem], 'adjoint'):.0e}")
-    print("all of it is right" if verdict.right else
+    print(f"all {'that was exercised' if gaps else 'of it'} is right" if verdict.right else
           f"{wrong} of {len(verdict.findings)} results {'is' if wrong == 1 else 'are'} wrong"
           if wrong else "the numbers are right")
     return verdict.right
+
+
+def unseen(stem, found):
+    """Return the lines that say what the graded cases never showed; none is good."""
+    layer, every = LAYERS[stem], cases(LAYERS[stem])
+    coverage = Coverage(layer)
+    for case, _ in found:
+        coverage.add(case.sizes, case.example, trial_of(case, case.truth).ours)
+    lines = []
+    if left := len(every) - len(found):
+        lines.append(f"{left} of {len(every)} examples are left out: forward doesn't take all of "
+                     f"the options {', '.join(options_of(every[0]))}")
+    if unmet := [*coverage.unmet(), *coverage.about_zero()]:
+        lines.append(f"not exercised: {', '.join(unmet)}")
+    return lines
 
 
 def judgement(finding):

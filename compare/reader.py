@@ -1,7 +1,8 @@
 """A reader's own functions, run on drawn examples in a process of their own.
 
 python -m compare.reader FOLDER, where FOLDER/job.json says what to run. Writes FOLDER/<i>.npz for
-example i, or FOLDER/problem.json, so that nothing that the reader's code does reaches the grader.
+example i and FOLDER/done after the last, or FOLDER/problem.json, so that nothing that the reader's
+code does reaches the grader.
 """
 
 import contextlib
@@ -44,6 +45,7 @@ def main(folder):
                 results = reader.run(Case(LAYERS[job["layer"]], *case))
             if results is not None:
                 np.savez(folder / f"{i}.npz", **results)
+        (folder / "done").touch()  # whoever ends the process early leaves no such mark
     except Problem as problem:
         if problem.everywhere:
             (folder / "at.json").unlink(missing_ok=True)

@@ -149,6 +149,11 @@ def test_what_happens_in_the_readers_process_stays_there(tmp_path):
     gone = fill(tmp_path, "gelu", "    import os\n    os._exit(7)\n")
     with pytest.raises(ValueError, match=r"ended or broke its process, code 7 \(at B = 1, T = 1"):
         grade.run(gone, "gelu")
+    (tmp_path / "early").mkdir()
+    early = fill(tmp_path / "early", "softmax",
+                 "    if dy.size > 1:\n        import os\n        os._exit(0)\n    return dy * 0\n")
+    with pytest.raises(ValueError, match=r"ended before the last example \(at B = 1, H = 1, T = 2"):
+        grade.run(early, "softmax")
     threads = fill(tmp_path, "dropout", "    import threading\n    threading.Thread(target="
                    "threading.Event().wait).start()\n    return dy * 0\n")
     assert len(grade.run(threads, "dropout", seconds=30)) > 40
@@ -215,6 +220,28 @@ def test_someone_elses_layer_is_graded_too(here, tmp_path, capsys):
     assert not right and "too large by the number of counted targets" in out, out
     with pytest.raises(ValueError, match="library.py has no function nothing"):
         grade.run(path, "gelu", forward="nothing")
+
+
+ATTENTION = """
+from reference import attention
+
+
+def forward(x, p, n_head):
+    return attention.forward(x, p, n_head=n_head)
+
+
+def backward(dy, cache):
+    return attention.backward(dy, cache)
+"""
+
+
+def test_what_a_layer_without_some_option_never_showed_is_told(here, tmp_path, capsys):
+    path = tmp_path / "undropped.py"
+    path.write_text(ATTENTION, encoding="utf-8")
+    right, out = verdict(capsys, path, "attention")
+    assert right and "all that was exercised is right" in out, out
+    assert "examples are left out: forward doesn't take all of the options n_head, rate, keep\n" \
+        "not exercised: a dropped entry\n" in out
 
 
 def test_an_exercise_is_never_written_over_a_file(tmp_path):
