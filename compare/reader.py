@@ -176,7 +176,8 @@ def is_default(layer, example, taken):
             return not masked
         if name == "ignore_index":
             return not (example.inputs["targets"] == value).any()
-        return value is defaults[name].default or value == defaults[name].default
+        default = defaults[name].default
+        return value is default or not isinstance(value, np.ndarray) and value == default
 
     return all(is_idle(name, value) for name, value in (example.options | example.masks).items()
                if name not in taken)

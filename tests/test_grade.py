@@ -222,26 +222,30 @@ def test_someone_elses_layer_is_graded_too(here, tmp_path, capsys):
         grade.run(path, "gelu", forward="nothing")
 
 
-ATTENTION = """
-from reference import attention
+BARE = """
+from reference import {stem}
 
 
-def forward(x, p, n_head):
-    return attention.forward(x, p, n_head=n_head)
+def forward({arguments}):
+    return {stem}.forward({given})
 
 
 def backward(dy, cache):
-    return attention.backward(dy, cache)
+    return {stem}.backward(dy, cache)
 """
 
 
-def test_what_a_layer_without_some_option_never_showed_is_told(here, tmp_path, capsys):
-    path = tmp_path / "undropped.py"
-    path.write_text(ATTENTION, encoding="utf-8")
-    right, out = verdict(capsys, path, "attention")
+@pytest.mark.parametrize("stem, arguments, given, options, unmet", [
+    ("attention", "x, p, n_head", "x, p, n_head=n_head", "n_head, rate, keep", "a dropped entry"),
+    ("softmax", "x", "x", "mask", "a masked entry")])
+def test_what_a_layer_without_some_option_never_showed_is_told(
+        here, tmp_path, capsys, stem, arguments, given, options, unmet):
+    path = tmp_path / "bare.py"
+    path.write_text(BARE.format(stem=stem, arguments=arguments, given=given), encoding="utf-8")
+    right, out = verdict(capsys, path, stem)
     assert right and "all that was exercised is right" in out, out
-    assert "examples are left out: forward doesn't take all of the options n_head, rate, keep\n" \
-        "not exercised: a dropped entry\n" in out
+    assert f"examples are left out: forward doesn't take all of the options {options}\n" \
+        f"not exercised: {unmet}\n" in out
 
 
 def test_an_exercise_is_never_written_over_a_file(tmp_path):
