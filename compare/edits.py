@@ -181,6 +181,16 @@ def calls(node, scope):
                     node.func, [*node.args[:i], zero, *node.args[i + 1 :]], [])
 
 
+def paths(node, scope):
+    """One of several gradients that are gathered left at zero: a path of a fan-out left out."""
+    if isinstance(node, (ast.Tuple, ast.List)) and len(node.elts) > 1 \
+            and all(map(scope.is_gradient, node.elts)):
+        for i, gradient in enumerate(node.elts):
+            elements = list(node.elts)
+            elements[i] = ast.BinOp(ast.Constant(0), ast.Mult(), gradient)
+            yield f"{ast.unparse(gradient)} is left at zero", type(node)(elements, ast.Load())
+
+
 def skipped(node, scope):
     """The gradient passes a layer unchanged, as if the layer were not there."""
     if not isinstance(node, ast.Assign) or method(node.value) != "backward":
@@ -226,7 +236,7 @@ def lines_out(node, scope):
 
 
 OPERATORS = [terms, additions, factors, signs, transposes, reductions, axes, exchanges, masks, comparisons,
-             calls, skipped, scatter, in_place, lines_out]
+             calls, paths, skipped, scatter, in_place, lines_out]
 AXIS_METHODS = {"sum", "mean", "swapaxes", "concatenate", "any", "max", "split"}
 BORDER = {ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Lt: ast.LtE, ast.LtE: ast.Lt,
           ast.Gt: ast.GtE, ast.GtE: ast.Gt}

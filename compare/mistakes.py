@@ -45,6 +45,12 @@ MEANINGS = {
         "the scaling of the scores by 1 / sqrt(D) is left out",
     "attention.backward ATT-15: softmax.backward is skipped":
         "the softmax's own gradient is left out",
+    "attention.backward ATT-19: dq is left at zero":
+        "the path through the query is left out",
+    "attention.backward ATT-19: dk is left at zero":
+        "the path through the key is left out",
+    "attention.backward ATT-19: dv is left at zero":
+        "the path through the value is left out",
     "flash_attention.backward FA-10: the mean of dy * y is taken, not the sum":
         "the row's sum of weights times their gradients is the sum of dy * y over D, not the mean",
     "flash_attention.backward FA-11: the term lse[:, :, rows] is left out":

@@ -70,6 +70,10 @@ class Scope:
         kind = (self.gradients | self.cached).get(ast.unparse(node))
         return method(node) in ("sum", "sum_rows") or kind is not None and isinstance(kind.shape[-1], tuple)
 
+    def is_gradient(self, node):
+        """Whether a node names an array among the gradients."""
+        return ast.unparse(node) in self.gradients and self.is_array(node)
+
 
 class Kind(NamedTuple):
     """What an expression of a backward holds."""

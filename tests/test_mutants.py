@@ -50,6 +50,11 @@ def test_the_values_gradient_that_ignores_the_dropout_mask_is_caught():
         "attention.backward ATT-13: cache.softmax.y stands in place of cache.weights"))
 
 
+@pytest.mark.parametrize("name", ["dq", "dk", "dv"])
+def test_a_path_out_of_the_fan_out_of_attention_left_out_is_caught(name):
+    assert fails_the_check(mutant_named(f"attention.backward ATT-19: {name} is left at zero"))
+
+
 def test_a_loss_gradient_too_large_by_the_number_of_tokens_is_caught():
     assert fails_the_check(mutant_named(
         "cross_entropy.backward CE-5: the division by int(counted.sum()) is left out"))
