@@ -35,7 +35,7 @@ EQUIVALENT = {  # mutants that are right after all, by name, and why
         "dropout.backward DROP-2: the factor keep is squared",
         "cross_entropy.backward CE-5: the factor counted[..., None] is squared",
     ], "a factor of 0 or 1 is its own square"),
-    "dropout.draw_keep DROP-1: it asks rng.random(shape) > rate, not rng.random(shape) >= rate":
+    "dropout.draw_keep: it asks rng.random(shape) > rate, not rng.random(shape) >= rate":
         "both are random masks of the same rate: a draw equals it once in 2^53",
     **dict.fromkeys([
         f"attention.backward {tag}: {other} stands in place of q"
@@ -120,12 +120,15 @@ def of_function(stem, function, lines):
     for number, node in enumerate(ast.walk(function)):
         node.number = number  # a copy of the tree keeps it
     original, scope = ast.unparse(function), Scope(stem, function)
+    blocks = [(node.lineno - 1, node.end_lineno) for node in ast.walk(function)
+              if isinstance(node, (ast.For, ast.FunctionDef))]
     for node, statement in spots(function):
         for operator in OPERATORS:
             for edit, new in operator(node, scope):
                 mutated = Replace(node, new).visit(copy.deepcopy(function))
                 if ast.unparse(ast.fix_missing_locations(mutated)) != original:
-                    yield Mutant(stem, function.name, tag_of(statement, lines), edit, mutated)
+                    tag = tag_of(statement, lines, blocks)
+                    yield Mutant(stem, function.name, tag, edit, mutated)
 
 
 class Replace(ast.NodeTransformer):
@@ -156,9 +159,13 @@ def spots(function):
             yield from ((node, statement.iter) for node in ast.walk(statement.iter))
 
 
-def tag_of(statement, lines):
-    """Return the tags on the lines of a statement, or the next ones below it."""
-    span = lines[statement.lineno - 1 : statement.end_lineno]
-    found = [tag for line in span for tag in tags(line)]
-    below = (tags(line) for line in lines[statement.end_lineno :])
-    return ", ".join(found or next((tag for tag in below if tag), []))
+def tag_of(statement, lines, blocks):
+    """Return the tags on the lines of a statement; or, in its loop or function, the next ones
+    below it or the last ones above it. A return closes a function, and has only its own."""
+    start, end = statement.lineno - 1, statement.end_lineno
+    first, last = min((block for block in blocks if block[0] <= start and end <= block[1]),
+                      key=lambda block: block[1] - block[0])
+    own = [tag for line in lines[start:end] for tag in tags(line)]
+    near = [] if isinstance(statement, ast.Return) else [
+        *map(tags, lines[end:last]), *map(tags, reversed(lines[first:start]))]
+    return ", ".join(own or next(filter(None, near), []))

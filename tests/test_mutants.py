@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from compare import agree
 from compare.layers import LAYERS
 from compare.mutants import TARGETS, mutants
-from compare.show import HOUSE
+from compare.show import HOUSE, tags
 from compare.witnesses import Trial
 from strategies import seeds, sizes
 
@@ -93,6 +93,20 @@ def test_mutants_are_wrong_versions_of_the_source_each_with_its_own_name(stem):
     right = {node.name: ast.unparse(node) for node in ast.parse(source).body
              if isinstance(node, ast.FunctionDef)}
     assert all(ast.unparse(m.tree) != right[m.function] for m in found)
+
+
+@pytest.mark.parametrize("stem", TARGETS)
+def test_a_mutant_carries_tags_of_its_own_function_only(stem):
+    source = (HOUSE / "reference" / f"{stem}.py").read_text(encoding="utf-8")
+    spans = {node.name: source.splitlines()[node.lineno - 1 : node.end_lineno]
+             for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)}
+    for mutant in mutants(stem):
+        inside = {tag for line in spans[mutant.function] for tag in tags(line)}
+        assert set(filter(None, mutant.tag.split(", "))) <= inside, mutant.name
+
+
+def test_a_line_in_a_loop_belongs_to_the_equation_of_the_loop():
+    assert mutant_named("gpt.backward LM-9: the order of dblocks is reversed")
 
 
 def test_every_kind_of_edit_is_tried():
