@@ -15,7 +15,7 @@ from .layers import Example, Layer
 SMALL, DRAWN, PLAIN = 28, 14, 6  # of sizes 1 to 3; of any size; with every norm's weight at 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Case:
     """One example to grade, by what draws it."""
 

@@ -21,7 +21,7 @@ from .cases import cases
 from .coverage import Coverage
 from .layers import LAYERS
 from .mistakes import MEANINGS
-from .mutants import mutants
+from .mutants import vocabulary
 from .show import HOUSE
 from .witnesses import Trial, allowed
 
@@ -204,13 +204,10 @@ def matches(found, wrong, known=None):
 
     First a mutant with all of the reader's gradients, the right ones too. Failing that, several
     that are one mistake each: a mutant all of whose own wrong gradients are the reader's. The
-    known mutants are those of the layer, if none are given.
+    known mutants are the vocabulary of the layer, if none are given.
     """
-    known = known if known is not None else mutants(found[0][0].layer.stem)
-    candidates = sorted((m for m in known if m.function == "backward" and not m.reason),
-                        key=lambda m: (m.name not in MEANINGS, len(m.edit)))
     mistakes, left = [], set(wrong)
-    for mutant in candidates:
+    for mutant in vocabulary(found[0][0].layer.stem) if known is None else known:
         names = explained(mutant, found)
         if names == set(wrong):
             return [(wrong, mutant)]
@@ -235,6 +232,7 @@ def explained(mutant, found):
     return names
 
 
+@functools.cache
 def outcome_of(mutant, case):
     """Return a mutant's gradients of a case by name, or None if it raises an error."""
     names = [name for name in case.truth if name != "output"]
@@ -312,9 +310,10 @@ def explanation(name, verdict, stem):
             meaning = MEANINGS.get(mutant.name)
             link = mutant.tag.split(",")[0].lower()
             told = f"{meaning or mutant.edit}{f' ({mutant.tag})' if mutant.tag else ''}"
-            return [f"your {name.replace('d ', 'd', 1)} is what you get when {told}",
+            where = "" if mutant.stem == stem else f", in {mutant.stem},"
+            return [f"your {name.replace('d ', 'd', 1)} is what you get when{where} {told}",
                     *([f"in our code: {mutant.edit}"] if meaning else []),
-                    f"read reference/{stem}.md" + (f"#{link}" if link else "")]
+                    f"read reference/{mutant.stem}.md" + (f"#{link}" if link else "")]
     if name in verdict.hints:
         return ["no known mistake matches", *verdict.hints[name]]
     if name == "output" and any(f.name == name and f.case is not None for f in verdict.findings):

@@ -71,13 +71,17 @@ def factor(pairs):
                 rest = [k / np.prod([n[letter] ** p for letter, p in zip(chosen, powers)])
                         for n, k in measured]
                 if max(rest) - min(rest) <= NEAR * max(map(abs, rest)):
-                    return f"it is the right one times {spelled(rest[0], chosen, powers)}"
+                    return (f"it is the right one times {spelled(rest[0], chosen, powers)}"
+                            + (", where `counted` is the number of counted targets"
+                               if "counted" in chosen else ""))
     return "it is the right one times a number that differs from example to example"
 
 
 def sizes_of(case):
-    """Return the sizes by letter, C among them where it is H times D."""
-    sizes = dict(case.sizes)
+    """Return the sizes by letter, C among them where it is H times D, and how many targets count."""
+    sizes, inputs = dict(case.sizes), case.example.inputs
+    if "targets" in inputs:
+        sizes["counted"] = int((inputs["targets"] != case.example.options["ignore_index"]).sum())
     if "H" in sizes and "D" in sizes:
         sizes["C"] = sizes["H"] * sizes["D"]
     return sizes

@@ -1,4 +1,4 @@
-"""What the mutants that people really make mean, in a reader's words."""
+"""What the mistakes that people really make mean, in a reader's words."""
 
 MEANINGS = {
     "linear.backward LIN-3: the transpose of dy_rows is missing":
@@ -90,3 +90,25 @@ MEANINGS = {
     "gpt.backward LM-12: the term dtoken is left out":
         "the table is used twice, and the share of the embedding is dropped",
 }
+HAND_MADE = [  # more than one edit away: (file, what was done, {tag: the line in its place}, meaning)
+    ("softmax", "only dy * y * (1 - y) is left",
+     {"SM-5": "return y * (1 - y) * dy"},
+     "only the diagonal of the Jacobian is kept: each y depends on every x of its row"),
+    ("layer_norm", "only rstd * dxhat is left",
+     {"LN-8": "dx = rstd * dxhat"},
+     "both paths, through the mean and through the variance, are left out"),
+    ("layer_norm", "the sums of dxhat and of dxhat * xhat are taken, not the means",
+     {"LN-8": "dx = rstd * (dxhat - dxhat.sum(-1, keepdims=True) - xhat * row_dot(dxhat, xhat))"},
+     "both means over the channels are taken as sums"),
+    ("cross_entropy", "it is divided by counted.size, not by counted.sum()",
+     {"CE-5": "share = counted[..., None] * dloss / counted.size"},
+     "it is divided by the number of all targets, not by that of the counted ones"),
+    ("cross_entropy", "it is divided by len(counted), not by counted.sum()",
+     {"CE-5": "share = counted[..., None] * dloss / len(counted)"},
+     "it is divided by B, not by the number of the counted targets"),
+    ("block", "dy and dr are left out",
+     {"BLK-7": "dr = dr", "BLK-10": "dx = dx"},
+     "both residual paths, around the attention and around the MLP, are left out"),
+]
+MEANINGS |= {f"{stem}.backward {', '.join(lines)}: {edit}": meaning
+             for stem, edit, lines, meaning in HAND_MADE}

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from .edits import OPERATORS, refuses
 from .layers import LAYERS
+from .mistakes import HAND_MADE, MEANINGS
 from .scope import Scope
 from .show import HOUSE, tags
 
@@ -100,19 +101,53 @@ class Mutant(NamedTuple):
 @functools.cache
 def mutants(stem):
     """Return every Mutant of a file of reference/, each source once and each name once."""
-    text = (HOUSE / "reference" / f"{stem}.py").read_text(encoding="utf-8")
-    functions = {node.name: node for node in ast.parse(text).body
-                 if isinstance(node, ast.FunctionDef)}
+    lines, functions = parsed(stem)
     found, times = {}, collections.Counter()
     for target in TARGETS[stem]:
         name, _, only = target.partition("@")
-        for mutant in of_function(stem, functions[name], text.splitlines()):
+        for mutant in of_function(stem, functions[name], lines):
             if only in mutant.tag and (name, ast.unparse(mutant.tree)) not in found:
                 times[mutant.name] += 1
                 if times[mutant.name] > 1:
                     mutant = mutant._replace(edit=f"{mutant.edit} (place {times[mutant.name]})")
                 found[name, ast.unparse(mutant.tree)] = mutant
     return list(found.values())
+
+
+def hand_made(stem):
+    """Return the wrong versions of a backward that are more than one edit away, from mistakes.py."""
+    return [Mutant(stem, "backward", ", ".join(replaced), edit, with_lines(stem, replaced))
+            for file, edit, replaced, _ in HAND_MADE if file == stem]
+
+
+def with_lines(stem, replaced):
+    """Return the tree of a backward with other statements in the place of those with some tags."""
+    lines, functions = parsed(stem)
+    function = functions["backward"]
+    for i, statement in enumerate(function.body):
+        found = [tag for line in lines[statement.lineno - 1 : statement.end_lineno]
+                 for tag in tags(line) if tag in replaced]
+        if found:
+            function.body[i] = ast.parse(replaced[found[0]]).body[0]
+    return function
+
+
+@functools.cache
+def vocabulary(stem):
+    """Return the wrong versions of a backward that have a name, the likeliest first: the layer's
+    own, then those of the layers whose backwards it calls."""
+    own = [m for m in mutants(stem) + hand_made(stem) if m.function == "backward" and not m.reason]
+    own.sort(key=lambda m: (m.name not in MEANINGS, len(m.edit)))
+    helpers = [node.value.id for node in ast.walk(parsed(stem)[1]["backward"])
+               if isinstance(node, ast.Attribute) and node.attr == "backward"]
+    return list(dict.fromkeys([*own, *(m for helper in helpers for m in vocabulary(helper))]))
+
+
+def parsed(stem):
+    """Return the lines of a file of reference/, and the trees of its functions by name."""
+    text = (HOUSE / "reference" / f"{stem}.py").read_text(encoding="utf-8")
+    return text.splitlines(), {node.name: node for node in ast.parse(text).body
+                               if isinstance(node, ast.FunctionDef)}
 
 
 def of_function(stem, function, lines):

@@ -58,6 +58,12 @@ WRONG = [  # (layer, what is right, what a student wrote, what the grader must s
     ("layer_norm", "dy.sum(axes)", "dy.sum(0)", "your dbias is what you get when dy is summed over its first axis only (LN-5, LN-6)"),
     ("softmax", "- cache.y[..., :, None] * cache.y[..., None, :]", "",
      "your dx is what you get when only the numerator is differentiated"),
+    ("softmax", "(dy[..., None, :] @ jacobian)[..., 0, :]", "dy * jacobian.diagonal(0, -2, -1)",
+     "only the diagonal of the Jacobian is kept: each y depends on every x of its row (SM-5)"),
+    ("layer_norm", "rstd / n * (n * d - d.sum(-1, keepdims=True) - xhat", "rstd * (d); (xhat",
+     "both paths, through the mean and through the variance, are left out (LN-8)"),
+    ("layer_norm", "rstd / n * (n * d", "rstd * (d",
+     "both means over the channels are taken as sums (LN-8)"),
     ("softmax", "[..., 0, :]", "[..., 0, :].astype(np.float32)",
      "it is right, but float32, where float64 came in"),
     ("softmax", "[..., 0, :]", "[..., 0, :] * np.linspace(1, 2, dy.shape[-1])",
@@ -68,6 +74,12 @@ WRONG = [  # (layer, what is right, what a student wrote, what the grader must s
      "too large by the number of counted targets (CE-5)"),
     ("cross_entropy", " * cache.counted[..., None]", "",
      "your dlogits is what you get when a target that is ignored must get no gradient"),
+    ("cross_entropy", "cache.counted.sum()", "cache.counted.size",
+     "it is divided by the number of all targets, not by that of the counted ones (CE-5)"),
+    ("cross_entropy", "cache.counted.sum()", "len(dlogits)",
+     "it is divided by B, not by the number of the counted targets (CE-5)"),
+    ("cross_entropy", "cache.counted.sum()", "dlogits.shape[1]",
+     "it is the right one times counted / T, where `counted` is the number of counted targets"),
     ("embedding", 'np.einsum("btv,btc->vc", onehot, dy)',
      "np.array([dy[tokens == v][-1] if (tokens == v).any() else 0 * dy[0, 0] for v in range(V)])",
      "your dtoken.weight is what you get when a token that stands in several places gets the "
@@ -139,6 +151,34 @@ def test_a_broken_file_is_one_sentence(here, tmp_path, body, words):
     with pytest.raises(ValueError, match=re.escape(words)) as caught:
         grade.run(fill(tmp_path, "linear", body), "linear")
     assert "\n" not in str(caught.value)
+
+
+NO_RESIDUALS = """
+    dm, dmlp = mlp.backward(dy, cache.mlp)
+    dr, dnorm_2 = layer_norm.backward(dm, cache.norm_2)
+    dn, dattention = attention.backward(dr, cache.attention)
+    dx, dnorm_1 = layer_norm.backward(dn, cache.norm_1)
+    return dx, Params(dnorm_1, dattention, dnorm_2, dmlp)
+"""
+INNER = """
+    import reference.{0} as solved, reference.softmax as inner
+    right = inner.backward
+    inner.backward = lambda dy, cache: cache.y * dy
+    try:
+        return solved.backward(dy, cache)
+    finally:
+        inner.backward = right
+"""
+
+
+@pytest.mark.parametrize("stem, body, words", [
+    ("block", NO_RESIDUALS, "when both residual paths, around the attention and around the MLP, are"),
+    ("attention", INNER.format("attention"), "when, in softmax, only the numerator is differ"),
+    ("attention", INNER.format("attention"), "read reference/softmax.md#sm-5"),
+    ("block", INNER.format("block"), "when, in softmax, only the numerator is differentiated")])
+def test_a_mistake_in_a_composed_layer_has_a_name(here, tmp_path, capsys, stem, body, words):
+    right, out = verdict(capsys, fill(tmp_path, stem, body), stem)
+    assert not right and words in out, out
 
 
 def test_what_happens_in_the_readers_process_stays_there(tmp_path):
@@ -282,7 +322,8 @@ def test_the_grader_names_the_mistakes_it_knows_and_no_others(stem):
 
 
 def test_every_meaning_belongs_to_a_mutant():
-    names = {m.name for stem in mutants.TARGETS for m in mutants.mutants(stem)}
+    names = {m.name for stem in mutants.TARGETS
+             for m in mutants.mutants(stem) + mutants.hand_made(stem)}
     assert set(mistakes.MEANINGS) <= names
     assert set(mutants.EQUIVALENT) <= names
 
