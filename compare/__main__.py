@@ -165,13 +165,14 @@ def run_grade(options):
     """Print the verdict; return 1 if something is wrong."""
     import torch
 
-    from . import grade
+    from . import grade, reader_process
     from .layers import LAYERS
-    stem = options.layer or grade.layer_of(options.file)
+    stem = options.layer or reader_process.layer_of(options.file)
     known([stem], LAYERS)
     torch.set_num_threads(1)
-    found = grade.run(options.file, stem, forward=options.forward, backward=options.backward,
-                      torch=options.torch, seconds=options.seconds)
+    found = reader_process.run(options.file, stem, forward=options.forward,
+                               backward=options.backward, torch=options.torch,
+                               seconds=options.seconds)
     return 0 if grade.print_grade(options.file, stem, found) else 1
 
 

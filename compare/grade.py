@@ -5,12 +5,7 @@ the witnesses, and where one is wrong, against those of every mutant: an equal o
 """
 
 import functools
-import json
 import math
-import re
-import subprocess
-import sys
-import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,7 +17,7 @@ from .coverage import Coverage
 from .layers import LAYERS
 from .mistakes import MEANINGS
 from .mutants import vocabulary
-from .show import HOUSE
+from .reader_process import options_of
 from .witnesses import Trial, allowed
 
 SAME = 1e-8      # relative: the reader's arithmetic may be another one than ours
@@ -53,71 +48,6 @@ class Grade(NamedTuple):
     @property
     def right(self):
         return not self.changed and all(finding.case is None for finding in self.findings)
-
-
-def layer_of(path):
-    """Return the layer that a file names, as in LAYER = "softmax", without running it."""
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"FILE is {path}, which can't be read ({type(error).__name__}); "
-                         "allowed: a Python file in UTF-8") from None
-    found = re.search(r"^LAYER\s*=\s*[\"'](\w+)[\"']", text, re.M)
-    if not found:
-        raise ValueError(f"FILE is {path}, which names no layer; allowed: a line such as "
-                         'LAYER = "softmax" in it, or --layer softmax')
-    return found[1]
-
-
-def run(path, stem, *, forward="forward", backward="backward", torch=False, seconds=60):
-    """Run a reader's functions on the cases of a layer; return the cases and results that fit.
-
-    Raises ValueError, in one sentence, for whatever keeps the file from being graded.
-    """
-    path = Path(path).resolve()
-    if not path.is_file():
-        raise ValueError(f"FILE is {path}, which is no file; allowed: a Python file")
-    all_cases = cases(LAYERS[stem])
-    job = {"file": str(path), "layer": stem, "forward": forward, "backward": backward,
-           "torch": torch, "cases": [[c.sizes, c.seed, c.plain] for c in all_cases]}
-    with tempfile.TemporaryDirectory() as folder:
-        folder = Path(folder)
-        (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
-        command = [sys.executable, "-W", "ignore", "-m", "compare.reader", str(folder)]
-        try:
-            done = subprocess.run(command, cwd=HOUSE, timeout=seconds, stdin=subprocess.DEVNULL)
-        except subprocess.TimeoutExpired:
-            raise ValueError(f"{path.name} had not returned after {seconds} s"
-                             f"{at(folder, all_cases)}, perhaps an endless loop; "
-                             "allowed: more time with --seconds") from None
-        problem = folder / "problem.json"
-        if problem.exists():
-            raise ValueError(json.loads(problem.read_text(encoding="utf-8"))
-                             + at(folder, all_cases))
-        if done.returncode:
-            raise ValueError(f"{path.name} ended or broke its process, code {done.returncode}"
-                             f"{at(folder, all_cases)}; allowed: functions that return")
-        if not (folder / "done").exists():
-            raise ValueError(f"{path.name} ended before the last example"
-                             f"{at(folder, all_cases)}; allowed: functions that return")
-        found = [(case, dict(np.load(folder / f"{i}.npz", allow_pickle=False)))
-                 for i, case in enumerate(all_cases) if (folder / f"{i}.npz").exists()]
-    if not found:
-        raise ValueError(f"{path.name}: {forward} takes none of the options of {stem} "
-                         f"that are drawn; allowed: {', '.join(options_of(all_cases[0]))}")
-    return found
-
-
-def at(folder, all_cases):
-    """Return where in the cases the reader's process was, in words."""
-    reached = folder / "at.json"
-    if not reached.exists():
-        return ""
-    return f" (at {all_cases[json.loads(reached.read_text(encoding='utf-8'))].place})"
-
-
-def options_of(case):
-    return [*case.example.options, *case.example.masks] or ["none"]
 
 
 def grade(found):

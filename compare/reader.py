@@ -6,9 +6,9 @@ code does reaches the grader.
 """
 
 import contextlib
+import importlib.machinery
 import importlib.util
 import inspect
-import io
 import json
 import os
 import sys
@@ -40,8 +40,7 @@ def main(folder):
         reader = Reader(job)
         for i, case in enumerate(job["cases"]):
             (folder / "at.json").write_text(json.dumps(i), encoding="utf-8")
-            quiet = io.StringIO()  # what is printed for one example is enough
-            with contextlib.redirect_stdout(quiet) if i else contextlib.nullcontext():
+            with quiet() if i else contextlib.nullcontext():  # one example's prints are enough
                 results = reader.run(Case(LAYERS[job["layer"]], *case))
             if results is not None:
                 np.savez(folder / f"{i}.npz", **results)
@@ -50,6 +49,13 @@ def main(folder):
         if problem.everywhere:
             (folder / "at.json").unlink(missing_ok=True)
         (folder / "problem.json").write_text(json.dumps(str(problem)), encoding="utf-8")
+
+
+@contextlib.contextmanager
+def quiet():
+    """Let go of what is printed."""
+    with open(os.devnull, "w", encoding="utf-8") as nowhere, contextlib.redirect_stdout(nowhere):
+        yield
 
 
 class Reader:
@@ -144,7 +150,8 @@ class Reader:
 def load(path):
     """Import a file by its path; its own folder comes first in the search for its imports."""
     sys.path.insert(0, str(path.parent))
-    spec = importlib.util.spec_from_file_location("readers_file", path)
+    loader = importlib.machinery.SourceFileLoader("readers_file", str(path))  # whatever its suffix
+    spec = importlib.util.spec_from_file_location("readers_file", path, loader=loader)
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
@@ -221,5 +228,6 @@ if __name__ == "__main__":
         code = 0
     except BaseException:  # the reader's code broke NumPy, say, or took the folder away
         code = 70
-    sys.stdout.flush()
+    with contextlib.suppress(Exception):  # they may be closed, or None
+        sys.stdout.flush()
     os._exit(code)  # without waiting for threads that the reader's code may have left behind

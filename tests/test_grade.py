@@ -1,50 +1,17 @@
 """Exercises and the grader: what a student meets, right, wrong and broken."""
 
 import re
-import subprocess
-import sys
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import mutation
-from compare import exercise, grade, hints, mistakes, mutants, reader
+from compare import exercise, grade, hints, mistakes, mutants, reader_process
 from compare.cases import Case, cases
 from compare.coverage import Coverage
 from compare.layers import LAYERS
+from readers import RIGHT, fill, here, verdict  # noqa: F401, here is a fixture
 
-RIGHT = {  # the body of each backward as a student may write it
-    "layer_norm": """
-    xhat, rstd, weight = cache
-    d, n = dy * weight, dy.shape[-1]
-    dx = rstd / n * (n * d - d.sum(-1, keepdims=True) - xhat * (d * xhat).sum(-1, keepdims=True))
-    axes = tuple(range(dy.ndim - 1))
-    return dx, Params((dy * xhat).sum(axes), dy.sum(axes))
-""",
-    "softmax": """
-    jacobian = np.einsum("...i,ij->...ij", cache.y, np.eye(cache.y.shape[-1])) \\
-        - cache.y[..., :, None] * cache.y[..., None, :]
-    return (dy[..., None, :] @ jacobian)[..., 0, :]
-""",
-    "linear": """
-    x, weight = cache
-    return dy @ weight, (np.einsum("bto,bti->oi", dy, x), dy.sum((0, 1)))
-""",
-    "cross_entropy": """
-    dlogits = cache.probs.copy()
-    np.put_along_axis(dlogits, cache.targets[..., None],
-                      np.take_along_axis(dlogits, cache.targets[..., None], -1) - 1, -1)
-    return dloss * dlogits * cache.counted[..., None] / cache.counted.sum()
-""",
-    "embedding": """
-    tokens, V, S = cache
-    onehot = np.arange(V) == tokens[..., None]
-    position = np.zeros((S, dy.shape[-1]))
-    position[:tokens.shape[1]] = dy.sum(0)
-    return Params(Table(np.einsum("btv,btc->vc", onehot, dy)), Table(position))
-""",
-}
 WRONG = [  # (layer, what is right, what a student wrote, what the grader must say)
     ("layer_norm", "n * d - d.sum(-1, keepdims=True) - xhat", "n * d - xhat",
      "your dx is what you get when the path through the mean is left out (LN-8)"),
@@ -87,33 +54,6 @@ WRONG = [  # (layer, what is right, what a student wrote, what the grader must s
 ]
 
 
-@pytest.fixture
-def here(monkeypatch):
-    """Run the reader's process inside this one: starting another costs two seconds."""
-    def run(command, **_):
-        path, modules = list(sys.path), set(sys.modules)
-        reader.main(command[-1])
-        sys.path[:] = path
-        sys.modules.pop("readers_file", None)
-        return SimpleNamespace(returncode=0)
-    monkeypatch.setattr(subprocess, "run", run)
-
-
-def fill(folder, stem, body):
-    """Write the exercise of a layer with its backward filled in."""
-    path = exercise.write(stem, folder / f"{stem}_exercise.py")
-    text = path.read_text(encoding="utf-8")
-    filled = text.replace('    raise NotImplementedError("fill in backward")\n', body.lstrip("\n"))
-    assert filled != text
-    path.write_text(filled, encoding="utf-8")
-    return path
-
-
-def verdict(capsys, path, stem, **options):
-    right = grade.print_grade(path, stem, grade.run(path, stem, **options))
-    return right, capsys.readouterr().out
-
-
 @pytest.mark.parametrize("stem", RIGHT)
 def test_a_right_backward_in_the_readers_own_words_passes(here, tmp_path, capsys, stem):
     right, out = verdict(capsys, fill(tmp_path, stem, RIGHT[stem]), stem)
@@ -136,21 +76,6 @@ def test_every_layer_has_an_exercise_that_its_own_backward_solves(here, tmp_path
     assert right, out
     text = (tmp_path / f"{stem}_exercise.py").read_text(encoding="utf-8")
     assert f"reference/{stem}.md" in text and "from ." not in text
-
-
-@pytest.mark.parametrize("body, words", [
-    ("    raise NotImplementedError", "backward is not filled in yet"),
-    ("    return dy[0, 0, 0, 0, 0]", "backward raised IndexError: too many indices for array"),
-    ("    return dy", "backward returned 1 arrays; allowed: 3, the gradients of x, weight, bias"),
-    ("    return dy, ('a', 'b')", "the gradient of weight is a str; allowed: an array"),
-    ("    return dy, (dy, dy * 1j)", "has dtype complex128; allowed: float64"),
-    ("    raise SystemExit(3)", "backward raised SystemExit: 3 (linear_exercise.py, line"),
-    ("    def f(:", "importing it raised SyntaxError"),
-])
-def test_a_broken_file_is_one_sentence(here, tmp_path, body, words):
-    with pytest.raises(ValueError, match=re.escape(words)) as caught:
-        grade.run(fill(tmp_path, "linear", body), "linear")
-    assert "\n" not in str(caught.value)
 
 
 NO_RESIDUALS = """
@@ -179,27 +104,6 @@ INNER = """
 def test_a_mistake_in_a_composed_layer_has_a_name(here, tmp_path, capsys, stem, body, words):
     right, out = verdict(capsys, fill(tmp_path, stem, body), stem)
     assert not right and words in out, out
-
-
-def test_what_happens_in_the_readers_process_stays_there(tmp_path):
-    loop = fill(tmp_path, "softmax", "    while True:\n        pass\n")
-    with pytest.raises(ValueError, match=r"had not returned after 4 s \(at B = 1, H = 1, T = 1\), "
-                                         "perhaps an endless loop"):
-        grade.run(loop, "softmax", seconds=4)
-    gone = fill(tmp_path, "gelu", "    import os\n    os._exit(7)\n")
-    with pytest.raises(ValueError, match=r"ended or broke its process, code 7 \(at B = 1, T = 1"):
-        grade.run(gone, "gelu")
-    (tmp_path / "early").mkdir()
-    early = fill(tmp_path / "early", "softmax",
-                 "    if dy.size > 1:\n        import os\n        os._exit(0)\n    return dy * 0\n")
-    with pytest.raises(ValueError, match=r"ended before the last example \(at B = 1, H = 1, T = 2"):
-        grade.run(early, "softmax")
-    threads = fill(tmp_path, "dropout", "    import threading\n    threading.Thread(target="
-                   "threading.Event().wait).start()\n    return dy * 0\n")
-    assert len(grade.run(threads, "dropout", seconds=30)) > 40
-    broken = fill(tmp_path, "linear", "    np.savez = None\n    return dy\n")
-    with pytest.raises(ValueError, match="backward returned 1 arrays"):
-        grade.run(broken, "linear")
 
 
 def test_an_argument_that_is_overwritten_is_told(here, tmp_path, capsys):
@@ -259,7 +163,7 @@ def test_someone_elses_layer_is_graded_too(here, tmp_path, capsys):
     right, out = verdict(capsys, path, "cross_entropy", forward="loss", backward="loss_backward")
     assert not right and "too large by the number of counted targets" in out, out
     with pytest.raises(ValueError, match="library.py has no function nothing"):
-        grade.run(path, "gelu", forward="nothing")
+        reader_process.run(path, "gelu", forward="nothing")
 
 
 BARE = """
@@ -294,16 +198,6 @@ def test_an_exercise_is_never_written_over_a_file(tmp_path):
         exercise.write("softmax", path)
     with pytest.raises(ValueError, match="which can't be written"):
         exercise.write("softmax", tmp_path / "missing" / "mine.py")
-
-
-@pytest.mark.parametrize("text, words", [
-    ("forward = 1", "which names no layer; allowed: a line such as"), (None, "which can't be read")])
-def test_a_file_that_names_no_layer_is_refused(tmp_path, text, words):
-    path = tmp_path / "mine.py"
-    if text:
-        path.write_text(text, encoding="utf-8")
-    with pytest.raises(ValueError, match=words):
-        grade.layer_of(path)
 
 
 @pytest.mark.parametrize("layer", LAYERS.values(), ids=list(LAYERS))
