@@ -9,7 +9,7 @@ import numpy as np
 from reference import tree
 
 from . import agree
-from .coverage import Coverage
+from .coverage import Coverage, shown
 from .layers import Example
 from .witnesses import ROUNDINGS, Trial, allowed
 
@@ -32,32 +32,44 @@ class Report:
 
 def check(layer, examples):
     """Return the Report of one layer over the first `examples` seeds, before all witnesses."""
-    report, coverage = Report(), Coverage(layer)
-    for seed in range(examples):
-        sizes = draw_sizes(layer, seed)
-        trial = Trial(layer, sizes, seed)
-        coverage.add(sizes, trial.example, trial.theirs)
-        for column in (*COLUMNS, "adjoint"):
-            if seed % SHARE.get(column, 1):
-                continue
-            errors, ill = testify(layer, sizes, seed, column)
+    report, coverage = Report(), {column: Coverage(layer, column) for column in ("torch", *SHARE)}
+    drawn = [draw_sizes(layer, seed) for seed in range(examples)]
+    shows = [shown(layer, sizes, layer.example(sizes, seed)) for seed, sizes in enumerate(drawn)]
+    for column in (*COLUMNS, "adjoint"):
+        for seed in chosen(shows, SHARE.get(column, 1)):
+            trial, errors, ill = testify(layer, drawn[seed], seed, column)
+            if column in coverage:  # the others see what torch sees
+                coverage[column].add(drawn[seed], trial.example, trial.theirs)
             for name, error in errors.items():
                 key = collapse(name), column
                 well = 0.0 if name in ill else error
                 report.worst[key] = max(report.worst.get(key, 0.0), well)
                 report.ill[key] = report.ill.get(key, 0) + (name in ill)
                 if error > allowed(layer, column) and key not in report.failures:
-                    report.failures[key] = smallest_failure(layer, name, sizes, seed, column)
-    report.useless = coverage.missing()
+                    report.failures[key] = smallest_failure(layer, name, drawn[seed], seed, column)
+    report.useless = [reason for column in coverage.values() for reason in column.missing()]
     return report
 
 
+def chosen(shows, every):
+    """Return the examples that a witness sees, one of `every` or a few more: first those without
+    which it would miss something that any of them shows; shows[i] is what example i shows."""
+    picked, missed = [], set().union(*shows)
+    while missed:
+        picked.append(max(range(len(shows)), key=lambda i: len(shows[i] & missed)))
+        missed -= shows[picked[-1]]
+    for i in range(0, len(shows), every):
+        if i not in picked and len(picked) * every < len(shows):
+            picked.append(i)
+    return sorted(picked)
+
+
 def testify(layer, sizes, seed, column):
-    """Return (errors, ill) of one example before the witness of a column."""
+    """Return (trial, errors, ill) of one example before the witness of a column."""
     trial = Trial(layer, sizes, seed, "float32" if column == "float32" else "float64")
     if column in SHARE:
-        return getattr(trial, column)(ENTRIES)
-    return trial.adjoint() if column == "adjoint" else trial.torch()
+        return trial, *getattr(trial, column)(ENTRIES)
+    return trial, *(trial.adjoint() if column == "adjoint" else trial.torch())
 
 
 def draw_sizes(layer, seed):
@@ -71,7 +83,7 @@ def smallest_failure(layer, name, sizes, seed, column):
     boxes = itertools.product(*(range(1, size + 1) for size in sizes.values()))
     for box in sorted(boxes, key=lambda box: (math.prod(box), box)):
         smaller = dict(zip(sizes, box))
-        error = testify(layer, smaller, seed, column)[0].get(name, 0.0)
+        error = testify(layer, smaller, seed, column)[1].get(name, 0.0)
         if error > allowed(layer, column):
             return smaller, seed, error
     raise RuntimeError(f"{layer.stem}: {name} failed at {sizes} with seed {seed}, then passed")
@@ -131,7 +143,7 @@ def row(report, name):
     """Return the row of one result."""
     cells = [f"{report.worst[name, column]:.1e}" if (name, column) in report.worst else ""
              for column in COLUMNS]
-    ill = " + ".join(str(report.ill[name, column]) for column in ("torch", "float32"))
+    ill = str(sum(report.ill.get((name, column), 0) for column in COLUMNS))
     fails = "  FAILS" if any((name, column) in report.failures for column in COLUMNS) else ""
     return f"  {name:<33}{''.join(f'{cell:>9}' for cell in cells)}{ill:>9}{fails}".rstrip()
 
@@ -146,13 +158,13 @@ def failure(layer, key, sizes, seed, error):
 
 LEGEND = f"""
 torch    autograd in float64, every entry; allowed: 1e-12
-complex  the complex step, {ENTRIES} entries of each array, every {SHARE["complex"]}th example; allowed: 1e-13
-central  central differences at the best step, every {SHARE["central"]}th example; allowed: 1e-6; where
+complex  the complex step, {ENTRIES} entries of each array, one in {SHARE["complex"]} examples; allowed: 1e-13
+central  central differences at the best step, one in {SHARE["central"]} examples; allowed: 1e-6; where
          they end, and why: python -m compare steps
 adjoint  <J u, dy> = <u, dx> for a drawn u through all inputs at once; allowed: 1e-12
 float32  torch again, both sides in float32; allowed: 1e-5, and 1e-4 for the whole model
-ill      of the examples in float64 + float32 before torch, those so ill-conditioned that rounding
-         alone is above the allowed error; they are held to {ROUNDINGS} times the rounding of torch's
-         result instead
+ill      how many comparisons before these witnesses, all together, were so ill-conditioned that
+         rounding alone is above the allowed error; they are held instead to {ROUNDINGS} times what it
+         does to torch's result, or to differences with neighbouring steps (central)
 cache    bytes in float32 with B = 12, T = 64, C = 128, H = 4, V = 65, L = 4, no dropout
 """

@@ -221,7 +221,9 @@ LAYERS = {layer.stem: layer for layer in [
           above_1("B", "T", "S") | {"a repeated token": repeats}),
     Layer("layer_norm", "BTC", example_layer_norm,
           lambda n, e: torch_impl.layer_norm.LayerNorm(n["C"], **e.options),
-          above_1("B", "T") | {"C > 2": lambda n, e: n["C"] > 2}),
+          above_1("B", "T") | {
+              "C > 2": lambda n, e: n["C"] > 2,
+              "a weight other than 1": lambda n, e: (e.params.weight != 1).any()}),
     Layer("gelu", "BTC", example_gelu,
           lambda n, e: torch_impl.gelu.GELU(),
           {"a negative x": lambda n, e: (e.inputs["x"] < 0).any(),

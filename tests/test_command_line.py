@@ -9,6 +9,7 @@ import pytest
 
 from compare import agree, check, coverage, show, steps, witnesses
 from compare.__main__ import main
+from compare.cases import Case
 from compare.layers import LAYERS
 from reference import layer_norm
 
@@ -53,14 +54,57 @@ def test_examples_that_prove_nothing_fail_the_check(capsys):
     assert "FAILS" not in out
 
 
-def test_a_gradient_of_about_zero_proves_nothing():
-    layer, sizes = LAYERS["softmax"], {"B": 2, "H": 2, "T": 1}  # one entry a row: always 1
-    seen = coverage.Coverage(layer)
+def seen(layer, sizes, scale=lambda seed: 1):
+    """The Coverage of 30 examples of these sizes, the cotangent of each scaled."""
+    found = coverage.Coverage(layer)
     for seed in range(30):
         trial = witnesses.Trial(layer, sizes, seed)
-        seen.add(sizes, trial.example, trial.theirs)
-    assert "softmax: d x was never above 0.001 in any of 30 drawn examples; draw more" \
-        in seen.missing()
+        trial.dy = trial.dy * scale(seed)
+        found.add(sizes, trial.example, trial.theirs)
+    return found
+
+
+def test_a_gradient_of_about_zero_proves_nothing():
+    softmax = LAYERS["softmax"]  # with T = 1 there is one entry a row: always 1
+    assert "softmax: d x was above 0.001 in 0 of 30 drawn examples; allowed: a quarter of them " \
+        "or more" in seen(softmax, {"B": 2, "H": 2, "T": 1}).missing()
+    all_but_one = seen(softmax, {"B": 2, "H": 2, "T": 3}, lambda seed: 1 if seed == 7 else 1e-6)
+    assert all_but_one.about_zero() == ["d x"]
+    assert not seen(softmax, {"B": 2, "H": 2, "T": 3}).about_zero()
+
+
+def test_a_norm_of_weight_one_proves_nothing():
+    layer, sizes = LAYERS["layer_norm"], {"B": 2, "T": 2, "C": 3}
+    plain = Case(layer, sizes, 0, plain=True)
+    assert coverage.shown(layer, sizes, layer.example(sizes, 0)) \
+        - coverage.shown(layer, sizes, plain.example) == {"a weight other than 1"}
+
+
+@pytest.mark.parametrize("examples", [25, 200])
+def test_every_witness_sees_all_that_a_layer_must_show(examples):
+    for layer in LAYERS.values():
+        drawn = [check.draw_sizes(layer, seed) for seed in range(examples)]
+        shows = [coverage.shown(layer, sizes, layer.example(sizes, seed))
+                 for seed, sizes in enumerate(drawn)]
+        for every in 1, *check.SHARE.values():
+            picked = check.chosen(shows, every)
+            assert set(layer.shows) == set().union(*(shows[i] for i in picked))
+            assert len(picked) <= -(-examples // every) + 2
+
+
+def test_what_one_witness_never_met_makes_the_check_useless(monkeypatch, capsys):
+    monkeypatch.setattr(check, "chosen", lambda shows, every: range(0, len(shows), every))
+    assert not check.print_table([LAYERS["attention"]], 25)
+    assert "useless: attention: never met: a dropped entry, in any of 2 drawn examples before the " \
+        "witness central; draw more" in capsys.readouterr().out
+
+
+def test_what_central_differences_excuse_is_counted(monkeypatch):
+    def excuse(self, entries):
+        return {"d x": 1e-9}, {"d x"}
+    monkeypatch.setattr(witnesses.Trial, "central", excuse)
+    report = check.check(LAYERS["gelu"], 21)
+    assert report.ill["d x", "central"] == 2 and check.row(report, "d x").endswith(" 2")
 
 
 def test_the_study_of_steps_shows_where_differences_end(capsys):
