@@ -165,7 +165,7 @@ def run_grade(options):
     """Print the verdict; return 1 if something is wrong."""
     import torch
 
-    from . import grade, reader_process
+    from . import reader_process, verdict
     from .layers import LAYERS
     stem = options.layer or reader_process.layer_of(options.file)
     known([stem], LAYERS)
@@ -173,7 +173,7 @@ def run_grade(options):
     found = reader_process.run(options.file, stem, forward=options.forward,
                                backward=options.backward, torch=options.torch,
                                seconds=options.seconds)
-    return 0 if grade.print_grade(options.file, stem, found) else 1
+    return 0 if verdict.print_verdict(options.file, stem, found) else 1
 
 
 def run_show(options):

@@ -49,7 +49,7 @@ def text(stem, file):
     given = "\n".join(re.sub(r"^from \.(\w*) ?import", absolute, line) for line in given)
     if "import numpy as np" not in given:
         given = given.replace("\nfrom numpy", "\nimport numpy as np\nfrom numpy", 1)
-    names, shapes = results(LAYERS[stem])
+    names, shapes = results(LAYERS[stem], backward.args.args[0].arg)
     span = equations[0] + (f" to {equations[-1]}" if len(equations) > 1 else "")
     task = TASK.format(results=names, equations=span, shapes=shapes,
                        sizes=", ".join(f"{l} = {GENERIC[l]}" for l in LAYERS[stem].letters))
@@ -61,14 +61,15 @@ def absolute(match):
     return f"from reference{'.' if match[1] else ''}{match[1]} import"
 
 
-def results(layer):
+def results(layer, cotangent):
     """Return what backward returns, in words, and a comment line for each gradient's shape."""
     example = layer.example({letter: GENERIC[letter] for letter in layer.letters}, 0)
     dy = agree.draw_cotangent(layer, example, 0)
     returned = [f"d{name}" for name in agree.differentiable(example)]
     if example.params is not None:
         returned.append("Params of the gradients")
-    shapes = {"dy": dy.shape} | {
+    shapes = {cotangent: dy.shape} | {
         f"d {name}": grad.shape for name, grad in agree.run_numpy(layer, example, dy).gradients.items()}
+    width = max(map(len, shapes)) + 2
     return ", ".join(returned), "\n".join(
-        f"    #   {name:<28}{shape}" for name, shape in shapes.items())
+        f"    #   {name:<{width}}{shape}" for name, shape in shapes.items())

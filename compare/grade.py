@@ -5,19 +5,12 @@ the witnesses, and where one is wrong, against those of every mutant: an equal o
 """
 
 import functools
-import math
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from . import agree, hints
-from .cases import cases
-from .coverage import Coverage
-from .layers import LAYERS
-from .mistakes import MEANINGS
 from .mutants import vocabulary
-from .reader_process import options_of
 from .witnesses import Trial, allowed
 
 SAME = 1e-8      # relative: the reader's arithmetic may be another one than ours
@@ -181,87 +174,3 @@ def same(a, b):
         return False
     size = max(float(np.abs(np.nan_to_num(b)).max(initial=0.0)), SAME)
     return bool(np.allclose(a, b, rtol=0, atol=SAME * size, equal_nan=True))
-
-
-def print_grade(path, stem, found):
-    """Print the verdict on a reader's file; return whether all of it is right."""
-    verdict = grade(found)
-    largest = max((case for case, _ in found), key=lambda case: math.prod(case.sizes.values()))
-    print(f"{Path(path).name}: {stem}, {verdict.count} examples, the smallest at "
-          f"{found[0][0].place}, the largest at {largest.place}")
-    gaps = unseen(stem, found)
-    print("".join(f"{line}\n" for line in gaps))
-    for finding in verdict.findings:
-        print(f"{finding.name:<30}{judgement(finding)}")
-        if finding.case is not None:
-            print(f"    the witnesses against it: {', '.join(finding.witnesses)}")
-        for line in explanation(finding.name, verdict, stem):
-            print(f"    {line}")
-        if finding.case is not None:
-            print("\n".join(numbers(finding, found)))
-    if verdict.changed:
-        print("\nbackward changes its arguments or its cache in place: return new arrays instead")
-    wrong = sum(finding.case is not None for finding in verdict.findings)
-    print(f"\nadjoint test: <J u, dy> and <u, dx> are apart by {verdict.adjoint:.1e}; "
-          f"allowed: {allowed(LAYERS[stem], 'adjoint'):.0e}")
-    print(f"all {'that was exercised' if gaps else 'of it'} is right" if verdict.right else
-          f"{wrong} of {len(verdict.findings)} results {'is' if wrong == 1 else 'are'} wrong"
-          if wrong else "the numbers are right")
-    return verdict.right
-
-
-def unseen(stem, found):
-    """Return the lines that say what the graded cases never showed; none is good."""
-    layer, every = LAYERS[stem], cases(LAYERS[stem])
-    coverage = Coverage(layer)
-    for case, _ in found:
-        coverage.add(case.sizes, case.example, trial_of(case, case.truth).ours)
-    lines = []
-    if left := len(every) - len(found):
-        lines.append(f"{left} of {len(every)} examples are left out: forward doesn't take all of "
-                     f"the options {', '.join(options_of(every[0]))}")
-    if unmet := [*coverage.unmet(), *coverage.about_zero()]:
-        lines.append(f"not exercised: {', '.join(unmet)}")
-    return lines
-
-
-def judgement(finding):
-    """Return whether a result is right, and by how much it is off."""
-    if finding.case is None:
-        return f"right      off by {finding.error:.1e}"
-    off = f"off by {100 * finding.share:.2g}%" if np.isfinite(finding.share) else "not comparable"
-    return f"WRONG      {off}, first at {finding.case.place}"
-
-
-def explanation(name, verdict, stem):
-    """Return the lines that say what is wrong with a gradient."""
-    for names, mutant in verdict.mistakes:
-        if name in names:
-            meaning = MEANINGS.get(mutant.name)
-            link = mutant.tag.split(",")[0].lower()
-            told = f"{meaning or mutant.edit}{f' ({mutant.tag})' if mutant.tag else ''}"
-            where = "" if mutant.stem == stem else f", in {mutant.stem},"
-            return [f"your {name.replace('d ', 'd', 1)} is what you get when{where} {told}",
-                    *([f"in our code: {mutant.edit}"] if meaning else []),
-                    f"read reference/{mutant.stem}.md" + (f"#{link}" if link else "")]
-    if name in verdict.hints:
-        return ["no known mistake matches", *verdict.hints[name]]
-    if name == "output" and any(f.name == name and f.case is not None for f in verdict.findings):
-        return ["this forward is not that of the reference, with which its gradients are compared"]
-    return []
-
-
-def numbers(finding, found, most=8):
-    """Return the reader's numbers and the right ones of the smallest case, if they are few."""
-    case, results = next((c, r) for c, r in found if c is finding.case)
-    truth = case.truth[finding.name]
-    mine = results[finding.name]
-    if max(mine.size, np.size(truth)) > most:
-        return []
-    return [f"    there yours is    {short(mine)}", f"    and the right one {short(truth)}"]
-
-
-def short(array):
-    """Return an array's numbers in one line."""
-    return np.array2string(np.ravel(array), precision=6, suppress_small=True,
-                           max_line_width=10**6, separator=", ")

@@ -96,8 +96,9 @@ class Reader:
         names = [*agree.differentiable(example), *dict(tree.walk(example.params or ()))]
         found = list(flatten(grads, self.path.name))
         if len(found) != len(names):
-            raise Problem(f"backward returned {len(found)} arrays; allowed: {len(names)}, "
-                          f"the gradients of {', '.join(names)}")
+            arrays = "array" if len(found) == 1 else "arrays"
+            raise Problem(f"backward returned {len(found)} {arrays}; allowed: {len(names)}, the "
+                          f"gradient{'s' * (len(names) > 1)} of {', '.join(names)}")
         results = {"output": to_numpy(y, "forward")} | {
             f"d {name}": to_numpy(grad, f"the gradient of {name}")
             for name, grad in zip(names, found)}
@@ -191,8 +192,8 @@ def is_default(layer, example, taken):
 
 
 def flatten(grads, file):
-    """Yield the arrays in a nest of tuples and lists, in order."""
-    if isinstance(grads, (tuple, list)):
+    """Yield the arrays in a nest of tuples and lists, in order; a list of numbers stays whole."""
+    if isinstance(grads, (tuple, list)) and not is_numbers(grads):
         for part in grads:
             yield from flatten(part, file)
     elif isinstance(grads, dict):
@@ -201,12 +202,18 @@ def flatten(grads, file):
         yield grads
 
 
+def is_numbers(value):
+    """Whether a value is a list of plain numbers, or of such lists: an array written as one."""
+    return isinstance(value, list) and len(value) > 0 and all(
+        isinstance(part, (float, int)) or is_numbers(part) for part in value)
+
+
 def to_numpy(value, what):
     """Return a result as an array of numbers; raises Problem for anything else."""
     if hasattr(value, "detach"):
         value = value.detach().cpu().numpy()
     if not isinstance(value, (np.ndarray, np.generic, float, int)):
-        raise Problem(f"{what} is a {type(value).__name__}; allowed: an array")
+        raise Problem(f"{what} is of type {type(value).__name__}; allowed: an array")
     array = np.asarray(value)
     if array.dtype.kind not in "fiub":
         raise Problem(f"{what} has dtype {array.dtype}; allowed: float64, as what came in")

@@ -4,7 +4,8 @@ import sys
 
 import pytest
 
-from compare import exercise, grade, reader, reader_process
+from compare import exercise, reader, reader_process
+from compare.verdict import print_verdict
 
 RIGHT = {  # the body of each backward as a student may write it
     "layer_norm": """
@@ -62,5 +63,5 @@ def fill(folder, stem, body):
 
 
 def verdict(capsys, path, stem, **options):
-    right = grade.print_grade(path, stem, reader_process.run(path, stem, **options))
+    right = print_verdict(path, stem, reader_process.run(path, stem, **options))
     return right, capsys.readouterr().out

@@ -78,6 +78,21 @@ def test_every_layer_has_an_exercise_that_its_own_backward_solves(here, tmp_path
     assert f"reference/{stem}.md" in text and "from ." not in text
 
 
+def test_one_mistake_of_the_model_is_told_once(here, tmp_path, capsys):
+    body = "\n    import reference.gpt as solved\n    return solved.backward(2 * dlogits, cache)\n"
+    right, out = verdict(capsys, fill(tmp_path, "gpt", body), "gpt")
+    assert not right and out.count("no known mistake matches") == 1 and out.count("\n") < 45, out
+    assert "it is the right one times 2" in out and "and 25 more: no known mistake" in out
+    rows = [line for line in out.splitlines() if re.match("d |output", line)]
+    assert len({re.search("right |WRONG ", row).start() for row in rows}) == 1, out
+    assert "off by 50%, first at" in out
+
+
+def test_the_exercise_calls_the_cotangent_by_its_name():
+    assert "    #   dloss     ()\n    #   d logits  (2, 4, 7)\n" in exercise.text("cross_entropy", "")
+    assert "    #   dlogits                           (2, 4, 7)\n" in exercise.text("gpt", "")
+
+
 NO_RESIDUALS = """
     dm, dmlp = mlp.backward(dy, cache.mlp)
     dr, dnorm_2 = layer_norm.backward(dm, cache.norm_2)

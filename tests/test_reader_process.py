@@ -13,8 +13,11 @@ from readers import RIGHT, fill, here  # noqa: F401, here is a fixture
 @pytest.mark.parametrize("body, words", [
     ("    raise NotImplementedError", "backward is not filled in yet"),
     ("    return dy[0, 0, 0, 0, 0]", "backward raised IndexError: too many indices for array"),
-    ("    return dy", "backward returned 1 arrays; allowed: 3, the gradients of x, weight, bias"),
-    ("    return dy, ('a', 'b')", "the gradient of weight is a str; allowed: an array"),
+    ("    return dy", "backward returned 1 array; allowed: 3, the gradients of x, weight, bias"),
+    ("    return dy, ('a', 'b')", "the gradient of weight is of type str; allowed: an array"),
+    ("    return dy, dy.tolist(), dy", "the gradient of weight is of type list; allowed: an array"),
+    ("    return [dy] * 4", "backward returned 4 arrays; allowed: 3"),
+    ("    return object(), dy, dy", "the gradient of x is of type object; allowed: an array"),
     ("    return dy, (dy, dy * 1j)", "has dtype complex128; allowed: float64"),
     ("    raise SystemExit(3)", "backward raised SystemExit: 3 (linear_exercise.py, line"),
     ("    def f(:", "importing it raised SyntaxError"),
@@ -91,7 +94,7 @@ def test_what_happens_in_the_readers_process_stays_there(tmp_path, capsys):
 
 def test_a_file_that_reaches_into_numpy_is_still_one_sentence(tmp_path):
     broken = fill(tmp_path, "linear", "    np.savez = None\n    return dy\n")
-    with pytest.raises(ValueError, match="backward returned 1 arrays"):
+    with pytest.raises(ValueError, match="backward returned 1 array;"):
         reader_process.run(broken, "linear")
 
 
