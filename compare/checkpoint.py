@@ -68,8 +68,8 @@ def load(path, config=None):
 
 def latest(path):
     """Return path, or previous(path) where a process was killed just before its last renaming."""
-    path = Path(path)
-    return previous(path) if previous(path).is_file() and not path.is_file() else path
+    path, before = Path(path), previous(path)  # os.path takes names that are too long, too
+    return before if os.path.isfile(before) and not os.path.isfile(path) else path
 
 
 def previous(path):

@@ -15,17 +15,18 @@ from . import checkpoint, options, progress, text, tokenizers, training
 
 def train(given):
     """Train one side from the start or from its checkpoint; return the exit code."""
+    files = training.Files(given.out)
     if given.side == "numpy":
         check_torch_only(given)
         job = job_of(given)
-        return finish(job, training.run(job, training.NumpySide(job), given.out), given)
+        return finish(job, training.run(job, training.NumpySide(job), files), files, "numpy")
     from . import torch_side
     job = job_of(given)
     with torch_side.process_group(given.device, job.batch_size) as device:
         side = torch_side.TorchSide(job, device, given.autocast, given.compile)
         leader = torch_side.rank() == 0
-        entries = training.run(job, side, given.out, leader)
-    return finish(job, entries, given) if leader else 0
+        entries = training.run(job, side, files, leader)
+    return finish(job, entries, files, "torch") if leader else 0
 
 
 def check_torch_only(given):
@@ -40,7 +41,7 @@ def job_of(given):
     saved = training.Files(given.out).checkpoint
     if given.resume:
         return resumed(given, checkpoint.load(checkpoint.latest(saved)))
-    if saved.exists() or checkpoint.latest(saved) != saved:
+    if os.path.isfile(checkpoint.latest(saved)):
         raise ValueError(f"out is {given.out}, which holds a checkpoint; "
                          "allowed: --resume to go on with it, or another --out")
     values, corpus = values_of(given), text.load(given.text)
@@ -125,16 +126,29 @@ def announce(job, length):
               + (f", from step {job.done}" if job.done else ""))
 
 
-def finish(job, entries, given):
-    """Print the loss curve and what the run left behind."""
-    if entries:
-        print(progress.text_plot(entries))
-        print(f"{Path(given.out) / 'checkpoint.npz'}, log.csv and loss.svg are written")
-    if entries and entries[-1].step == job.schedule.steps:
-        print(f"validation loss {entries[-1].valid:.4f}, over the whole validation part\n"
-              f"to write text: python -m compare sample --out {given.out}")
-        return 0
-    return 130  # stopped by Ctrl-C
+def finish(job, entries, files, side):
+    """Print the loss curve and what the run left behind; return the exit code."""
+    last, whole = entries[-1], entries[-1].step == job.schedule.steps
+    print(progress.text_plot(entries))
+    print_files(files)
+    if whole:
+        print(f"validation loss {last.valid:.4f}, over the whole validation part")
+    else:
+        print(f"stopped after step {last.step}")
+    if files.checkpoint not in files.unsaved:
+        print(f"to write text: python -m compare sample --out {files.folder}" if whole else
+              f"to go on: python -m compare train --resume --with {side} --out {files.folder}")
+    return 1 if files.unsaved else 0 if whole else 130
+
+
+def print_files(files):
+    """Say which files are written, and which are not as the run stands now."""
+    written = [path for path in files.paths if path not in files.unsaved]
+    if written:
+        *names, last = [str(written[0])] + [path.name for path in written[1:]]
+        print(f"{', '.join(names)} and {last} are written" if names else f"{last} is written")
+    for path, reason in files.unsaved.items():
+        print(f"{path} is not saved as the run stands now ({reason})")
 
 
 def lockstep(given):

@@ -6,6 +6,7 @@ This file needs no torch; the torch side is in torch_side.py.
 import hashlib
 import os
 import signal
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -125,9 +126,10 @@ class Interrupt:
         signal.signal(signal.SIGINT, self.before)
 
 
-def run(job, side, folder, leader=True):
+def run(job, side, files, leader=True):
     """Train to the end or to Ctrl-C, and return the log; only the leader shows and saves."""
-    files = Files(folder)
+    if leader:
+        files.prepare()
     entries = [entry for entry in files.log() if entry.step <= job.done]
     batches, steps = Batches(job), job.schedule.steps
     shown = progress.Progress(steps, job.done)
@@ -148,10 +150,7 @@ def run(job, side, folder, leader=True):
                 losses = []
             if due and leader:
                 files.save(job, *side.snapshot(), batches.states(), entries, side.name, shown)
-            if stop and done < steps:
-                if leader:
-                    shown.note(f"stopped after step {done}; to go on: "
-                               f"python -m compare train --resume --with {side.name} --out {folder}")
+            if stop:
                 break
     return entries
 
@@ -176,27 +175,47 @@ class Files:
 
     def __init__(self, folder):
         self.folder = Path(folder)
+        self.paths = self.checkpoint, self.curve, self.picture = [
+            self.folder / name for name in ("checkpoint.npz", "log.csv", "loss.svg")]
+        self.unsaved = {}  # path: why it could not be written the last time
 
-    @property
-    def checkpoint(self):
-        return self.folder / "checkpoint.npz"
+    def prepare(self):
+        """Make the folder; raises ValueError where it, or a file in it, can't be written."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.folder) as probe:
+                probe.write(b"0")  # a full disk makes files, but writes none
+        except OSError as error:
+            raise ValueError(f"out is {self.folder}, which can't be written ({error.strerror}); "
+                             "allowed: a folder with room, or where one can be made") from None
+        for path in *self.paths, checkpoint.previous(self.checkpoint):
+            if path.is_dir():
+                raise ValueError(f"out is {self.folder}, where {path.name} is a folder; "
+                                 "allowed: a folder where it is a file or is not there")
 
     def log(self):
-        return progress.read_log(self.folder / "log.csv")
+        return progress.read_log(self.curve)
 
     def save(self, job, params, state, generators, entries, side, shown):
-        """Save the run as it stands; where that fails, say so and let training go on."""
+        """Save the run as it stands; say what can't be written, and let training go on."""
         run = {"batch_size": job.batch_size, "seed": job.seed, "dtype": job.dtype, "with": side,
                "text": job.source, "digest": digest(job), "threads": job.threads}
         saved = Checkpoint(job.config, job.schedule, params, state, generators,
                            job.tokenizer.to_dict(), run)
+        self.write(checkpoint.save, self.checkpoint, saved, shown)
+        self.write(progress.write_log, self.curve, entries, shown)
+        self.write(progress.write_svg, self.picture, entries, shown)
+
+    def write(self, writer, path, content, shown):
+        """Write one file, or note why it can't be."""
+        self.unsaved.pop(path, None)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            checkpoint.save(self.checkpoint, saved)
-            progress.write_log(self.folder / "log.csv", entries)
-            progress.write_svg(self.folder / "loss.svg", entries)
+            writer(path, content)
         except OSError as error:
-            shown.note(f"not saved: {error}; training goes on")
+            cause = error.__cause__ or error  # of NotSaved, what the system said
+            self.unsaved[path] = cause.strerror or cause
+            shown.note(f"{path} is not saved ({self.unsaved[path]}); training goes on")
 
 
 def digest(job):

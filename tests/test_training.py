@@ -1,5 +1,6 @@
 """Training from the command line: stop, resume, change the side, and what a user gets wrong."""
 
+import errno
 import json
 import os
 import signal
@@ -127,12 +128,42 @@ def test_numpy_needs_no_torch(place):
         assert done.returncode == 0, done.stderr
 
 
-def test_a_folder_that_cannot_be_written_stops_no_training(place, capsys):
+@pytest.mark.parametrize("out, sentence", [
+    ("file", "out is file, which can't be written (File exists); allowed: a folder with room"),
+    ("file/run", "out is file/run, which can't be written (Not a directory); allowed:"),
+    ("x" * 300, "which can't be written (File name too long)"),
+    ("taken", "out is taken, where loss.svg is a folder; allowed: a folder where it is a file"),
+])
+def test_a_folder_that_cannot_be_written_is_refused_before_the_first_step(
+        place, capsys, out, sentence):
     (place / "file").write_text("in the way")
-    assert train("--with", "numpy", *SMALL, "--out", "file/run") == 0
-    out = capsys.readouterr().out
-    assert "not saved" in out and "training goes on" in out and "step 20 of 20" in out
+    (place / "taken" / "loss.svg").mkdir(parents=True)
+    assert train("--with", "numpy", *SMALL, "--out", out) == 2
+    said = capsys.readouterr()
+    assert sentence in said.err and "step" not in said.out
     assert (place / "file").read_text() == "in the way"
+
+
+def full_disk(*_, **__):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.mark.parametrize("part, lost, kept", [
+    ((checkpoint.np, "savez"), "checkpoint.npz", "run/log.csv and loss.svg are written"),
+    ((progress, "write_log"), "log.csv", "run/checkpoint.npz and loss.svg are written"),
+    ((progress, "write_svg"), "loss.svg", "run/checkpoint.npz and log.csv are written"),
+])
+def test_what_could_not_be_saved_is_said_at_the_end_and_is_no_success(
+        place, monkeypatch, capsys, part, lost, kept):
+    with monkeypatch.context() as patch:
+        patch.setattr(*part, full_disk)
+        assert train("--with", "numpy", *SMALL) == 1
+    out = capsys.readouterr().out
+    reason = "(No space left on device)"
+    assert f"run/{lost} is not saved {reason}; training goes on" in out and "step 20 of 20" in out
+    assert f"{kept}\nrun/{lost} is not saved as the run stands now {reason}\n" in out
+    assert out.count("is not saved as") == 1
+    assert ("to write text" in out) == (lost != "checkpoint.npz")
 
 
 @pytest.mark.parametrize("words, sentence", [
