@@ -5,6 +5,7 @@ The arrays: params/, m/ and v/ of each dotted name; and about, the rest as JSON.
 
 import contextlib
 import json
+import math
 from dataclasses import fields
 from typing import NamedTuple
 
@@ -22,6 +23,24 @@ ABOUT = 2**21  # bytes of about; a tokenizer of 65,280 merges needs half of it
 MOST = 2**53   # steps, which a float64 counts exactly
 
 
+def whole(least, most=math.inf):
+    """Return whether a value is an integer in a range, as a function of the value."""
+    return lambda value: type(value) is int and least <= value <= most
+
+
+RUN = {  # by name: whether a value is allowed, and what is, in words
+    "batch_size": (whole(1, 2**20), f"an integer from 1 to {2**20}"),
+    "seed": (whole(0), "an integer from 0 up"),
+    "dtype": (("float32", "float64").__contains__, "float32 or float64"),
+    "text": (lambda path: path is None or type(path) is str, "a path, or null"),
+    "digest": (lambda word: type(word) is str, "a word"),
+    "with": (("numpy", "torch").__contains__, "numpy or torch"),
+    "threads": (whole(1, 2**12), f"an integer from 1 to {2**12}"),
+}
+OPTIONAL = {"with", "threads"}
+GENERATORS = {"batches", "masks"}
+
+
 class Checkpoint(NamedTuple):
     """A run of training after some step."""
 
@@ -31,7 +50,7 @@ class Checkpoint(NamedTuple):
     state: adamw.State
     generators: dict  # name: rng.bit_generator.state, of np.random.default_rng
     tokenizer: dict   # what to_dict returns
-    run: dict         # anything else that JSON can hold
+    run: dict         # by the names of RUN
 
 
 def pack(checkpoint):
@@ -60,6 +79,8 @@ def unpack(arrays):
     if tokenizers.from_dict(found["tokenizer"]).vocab_size > config.vocab_size:
         raise Refused("holds a tokenizer of more tokens than the model knows")
     check_arrays(config, arrays)
+    if arrays["params/norm.bias"].dtype != found["run"]["dtype"]:
+        raise Refused("holds arrays of another dtype than its run has")
     params, m, v = (as_params(config.n_layer, {name: arrays[f"{part}/{name}"]
                                                for name, _ in shapes(config)}) for part in PARTS)
     return Checkpoint(config, found["schedule"], params, adamw.State(found["step"], m, v),
@@ -93,7 +114,7 @@ def as_fields(cls, values):
 
 def as_step(step):
     """Return the step; refuse what can't count updates."""
-    if type(step) is not int or not 0 <= step <= MOST:
+    if not whole(0, MOST)(step):
         raise ValueError(f"step is {quoted(step)}; allowed: a whole number from 0 to {MOST}")
     return step
 
@@ -108,14 +129,36 @@ def as_generator(state):
     return np.random.Generator(bits)
 
 
+def as_generators(states):
+    """Return the states by name; refuse other names than those of GENERATORS."""
+    if set(states) != GENERATORS:
+        raise ValueError(f"they are {list(states)}; allowed: {sorted(GENERATORS)}")
+    return {name: as_generator(state).bit_generator.state for name, state in states.items()}
+
+
+def as_run(values):
+    """Return the values of a run; refuse other names or values than RUN allows."""
+    if set(values) | OPTIONAL != set(RUN):
+        raise ValueError(f"it has {list(values)}; allowed: {', '.join(RUN)}")
+    for name, value in values.items():
+        check_run(name, value)
+    return values
+
+
+def check_run(name, value):
+    """Refuse a value that RUN does not allow with a ValueError."""
+    allows, words = RUN[name]
+    if not allows(value):
+        raise ValueError(f"{name} is {quoted(value)}; allowed: {words}")
+
+
 CHECKS = {  # of about: what each value must come through
     "config": lambda values: as_fields(gpt.Config, values),
     "schedule": lambda values: as_fields(Schedule, values),
     "step": as_step,
-    "generators": lambda states: {name: as_generator(state).bit_generator.state
-                                  for name, state in states.items()},
+    "generators": as_generators,
     "tokenizer": lambda values: tokenizers.from_dict(values).to_dict(),
-    "run": dict,
+    "run": as_run,
 }
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from reference.gpt import Config
 from reference.train import Schedule
 
-from . import checkpoint, options, progress, text, tokenizers, training
+from . import checkpoint, options, packing, progress, text, tokenizers, training
 
 
 def train(given):
@@ -39,6 +39,7 @@ def check_torch_only(given):
 def job_of(given):
     """Return the Job that the options ask for, new or resumed."""
     saved = training.Files(given.out).checkpoint
+    packing.check_run("threads", given.threads or 1)
     if given.resume:
         return resumed(given, checkpoint.load(checkpoint.latest(saved)))
     if os.path.isfile(checkpoint.latest(saved)):
@@ -66,17 +67,26 @@ def resumed(given, start):
     if start.state.step >= start.schedule.steps:
         raise ValueError(f"out is {given.out}, whose run is at its end, step "
                          f"{start.state.step}; allowed: a run that was stopped before")
-    path = given.text or own["text"]
+    path = given.text or text_of(own)
     tokenizer, corpus = tokenizers.from_dict(start.tokenizer), text.load(path)
     parts = text.split(tokenizer.encode(corpus), start.config.block_size)
     job = training.Job(start.config, start.schedule, own["batch_size"], own["seed"], own["dtype"],
                        tokenizer, *parts, source(path), start,
                        given.threads or own.get("threads", os.cpu_count()))
     if training.digest(job) != own["digest"]:
-        raise ValueError(f"text is {path}, which is not what the run began with; "
+        raise ValueError(f"text is {text.one_line(path)}, which is not what the run began with; "
                          "allowed: --text with the same text")
     announce(job, len(corpus))
     return job
+
+
+def text_of(own):
+    """Return where a run has its text; refuse what is no file, since a checkpoint may name any."""
+    path = own["text"]
+    if path is not None and not os.path.isfile(path):
+        raise ValueError(f"text is {text.one_line(path)}, where the run had it, but which is no "
+                         "file now; allowed: --text with the same text")
+    return path
 
 
 def source(path):
@@ -88,9 +98,10 @@ def values_of(given):
     """Return each hyperparameter by name: as given, else of the preset, else the default."""
     values = options.defaults(given.preset)
     values |= {name: getattr(given, name) for name in values if getattr(given, name) is not None}
-    for name, least in {"batch_size": 1, "seed": 0, "vocab_size": 0}.items():
-        if values[name] < least:
-            raise ValueError(f"{name} is {values[name]}; allowed: an integer from {least} up")
+    for name in "batch_size", "seed":
+        packing.check_run(name, values[name])
+    if values["vocab_size"] < 0:
+        raise ValueError(f"vocab_size is {values['vocab_size']}; allowed: an integer from 0 up")
     return values
 
 

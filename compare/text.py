@@ -20,11 +20,17 @@ def load(path=None):
     try:
         return Path(path).read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise ValueError(f"text is {path}, whose byte {error.start} is not UTF-8; "
+        raise ValueError(f"text is {one_line(path)}, whose byte {error.start} is not UTF-8; "
                          "allowed: a UTF-8 file") from None
     except OSError as error:
-        raise ValueError(f"text is {path}, which can't be read ({error.strerror}); "
+        raise ValueError(f"text is {one_line(path)}, which can't be read ({error.strerror}); "
                          "allowed: a UTF-8 file") from None
+
+
+def one_line(path):
+    """Return a path as printable words, whatever characters its name has."""
+    words = str(path)
+    return words if words.isprintable() else ascii(words)
 
 
 def split(ids, block_size):

@@ -25,13 +25,13 @@ class Schedule:
 
     def __post_init__(self):
         allowed = {
-            "steps": (1, math.inf), "lr": (0, math.inf), "min_lr": (0, math.inf),
-            "warmup": (0, math.inf), "beta1": (0, 1 - 1e-12), "beta2": (0, 1 - 1e-12),
+            "steps": (1, 2**53), "lr": (0, math.inf), "min_lr": (0, math.inf),
+            "warmup": (0, 2**53), "beta1": (0, 1 - 1e-12), "beta2": (0, 1 - 1e-12),
             "eps": (1e-30, math.inf), "weight_decay": (0, math.inf), "clip": (1e-30, math.inf)}
         for name, (low, high) in allowed.items():
             value = getattr(self, name)
             if not low <= value <= high:
-                raise ValueError(f"{name} is {value}; allowed: from {low:g} to {high:g}")
+                raise ValueError(f"{name} is {value}; allowed: from {low} to {high}")
 
 
 class Step(NamedTuple):

@@ -46,7 +46,12 @@ def example(config=gpt.Config(4, 1, 1, 1, 1), seed=0, step=7, dtype="f8"):
     return Checkpoint(config, Schedule(lr=1 / 3), params, adamw.State(step, m, v),
                       {"batches": rng.bit_generator.state, "masks": rng.bit_generator.state},
                       tokenizers.CharTokenizer(letters).to_dict(),
-                      {"seed": seed, "dtype": dtype, "best": 0.1, "texts": ["\u00e9", None]})
+                      run(np.dtype(dtype), seed=seed))
+
+
+def run(dtype, **values):
+    return {"batch_size": 4, "seed": 0, "dtype": str(dtype), "text": "caf\u00e9.txt",
+            "digest": "0" * 64} | values
 
 
 def arrays_of(kept):
@@ -148,7 +153,7 @@ def start(dtype):
     states = {name: np.random.default_rng([1, i]).bit_generator.state
               for i, name in enumerate(["batches", "masks"])}
     return Checkpoint(CONFIG, SCHEDULE, params, adamw.init(params), states,
-                      tokenizers.CharTokenizer("abc").to_dict(), {})
+                      tokenizers.CharTokenizer("abc").to_dict(), run(np.dtype(dtype)))
 
 
 def resumed(first, second, dtype, path, steps=(10, 10)):
@@ -254,8 +259,8 @@ def test_a_full_disk_leaves_what_was_saved(room, tmp_path):
 @pytest.mark.parametrize("wrong, words", [
     ({"config": gpt.Config(4, 2, 1, 1, 1)}, "holds 'm/embedding.position.weight' with the shape"),
     ({"params": example(dtype="f4").params}, "not all float32 or all float64"),
-    ({"run": {"best": float("nan")}}, "Out of range float"),
-    ({"generators": {"a": np.random.MT19937(0).state["state"]["pos"]}}, "holds a wrong generators"),
+    ({"run": run("float64", seed=float("nan"))}, "Out of range float"),
+    ({"generators": example().generators | {"masks": 624}}, "holds a wrong generators"),
     ({"state": example().state._replace(step=-1)}, "holds a wrong step"),
     ({"tokenizer": {"kind": "bytes"}}, "a tokenizer of more tokens than the model knows"),
 ])
@@ -408,7 +413,12 @@ def scheduled(**values):
 
 
 def drawing(**values):
-    return about(generators={"a": example().generators["batches"] | values})
+    states = example().generators
+    return about(generators=states | {"masks": states["masks"] | values})
+
+
+def running(**values):
+    return about(run=example().run | values)
 
 
 def arrays(**changes):
@@ -458,7 +468,7 @@ HOSTILE = {  # bytes of a file, or arrays that get a checksum that fits
     "no version": (about(version=None), "has the version None"),
     "not JSON": (about(b"{"), "JSONDecodeError"),
     "not UTF-8": (about(b'{"\xff": 1}'), "UnicodeDecodeError"),
-    "NaN": (about(run={"best": float("nan")}), "the number NaN"),
+    "NaN": (running(seed=float("nan")), "the number NaN"),
     "Infinity": (scheduled(lr=float("inf")), "the number Infinity"),
     "a name twice": (about(b'{"run": 1, "run": 1}'), "a name twice"),
     "deep": (about(b"[" * 10**6), "RecursionError"),
@@ -486,10 +496,30 @@ HOSTILE = {  # bytes of a file, or arrays that get a checksum that fits
     "a state below 0": (drawing(state={"state": -1, "inc": 1}), "holds a wrong generators ("),
     "no state": (drawing(state={}), "holds a wrong generators ("),
     "a word as a state": (drawing(uinteger="1"), "holds a wrong generators ("),
+    "no generators": (about(generators={}), "they are []; allowed: "),
+    "one generator": (about(generators={"masks": example().generators["masks"]}), "they are"),
+    "a third generator": (about(generators=example().generators | {"a": None}), "they are"),
     "generators in a list": (about(generators=[]), "holds a wrong generators ("),
     "another tokenizer": (about(tokenizer={"kind": "words"}), "holds a wrong tokenizer ("),
     "too many tokens": (about(tokenizer={"kind": "bytes"}), "more tokens than the model knows"),
     "a run in a number": (about(run=1), "holds a wrong run ("),
+    "a run in a list": (about(run=sorted(example().run)), "holds a wrong run ("),
+    "no run": (about(run={}), "it has []; allowed: batch_size, seed, "),
+    "more than a run": (running(more=1), "it has ["),
+    "a word of sequences": (running(batch_size="x"), "batch_size is 'x'; allowed: an integer from"),
+    "no sequences": (running(batch_size=0), "batch_size is 0; allowed: an integer from 1 to "),
+    "too many sequences": (running(batch_size=10**30), "allowed: an integer from 1 to 1048576"),
+    "a true sequence": (running(batch_size=True), "batch_size is True; allowed: "),
+    "a seed below 0": (running(seed=-1), "seed is -1; allowed: an integer from 0 up"),
+    "a dtype in a list": (running(dtype=["float64"]), "allowed: float32 or float64"),
+    "another dtype": (running(dtype="float32"), "arrays of another dtype than its run has"),
+    "a text in a list": (running(text=[1]), "text is [1]; allowed: a path, or null"),
+    "a digest in a number": (running(digest=1), "digest is 1; allowed: a word"),
+    "another side": (running(**{"with": "jax"}), "with is 'jax'; allowed: numpy or torch"),
+    "no threads": (running(threads=0), "threads is 0; allowed: an integer from 1 to 4096"),
+    "too many threads": (running(threads=10**9), "allowed: an integer from 1 to 4096"),
+    "too many steps to make": (scheduled(steps=10**30), "steps is 1000000000"),
+    "too long a rise": (scheduled(warmup=10**400), "warmup is 1000000000"),
     "an array too many": (arrays(more=ONE), "holds 'more' with the shape (1,), not None"),
     "a way out": ({**arrays(), "../evil": ONE}, "holds '../evil' with the shape (1,), not None"),
     "a way to the root": ({**arrays(), "/evil": ONE}, "holds '/evil' with the shape"),

@@ -144,7 +144,7 @@ def test_show_prints_every_layer(stem, capsys):
     (["train", "--text", "missing.txt"], "text is missing.txt, which can't be read"),
     (["train", "--n-embd", "65"], "n_embd is 65; allowed: a multiple of n_head = 4"),
     (["train", "--block-size", "60000"], "allowed: at least block_size + 1 = 60001 in each part"),
-    (["train", "--batch-size", "0"], "batch_size is 0; allowed: an integer from 1 up"),
+    (["train", "--batch-size", "0"], "batch_size is 0; allowed: an integer from 1 to 1048576"),
     (["train", "--lr", "-1"], "lr is -1.0; allowed: from 0"),
     (["train", "--dropout", "1"], "dropout is 1.0; allowed: 0 <= dropout < 1"),
     (["train", "--lr", "1e30", "--steps", "9", "--warmup", "0"], "training stopped at step"),

@@ -171,7 +171,8 @@ def test_what_could_not_be_saved_is_said_at_the_end_and_is_no_success(
     (["--with", "both", "--resume"], "resume is given; allowed: only --with numpy or --with torch"),
     (["--preset", "huge"], "preset is huge; allowed: micro, laptop, baby, gpt2"),
     (["--vocab-size", "3"], "vocab_size is 3; allowed: at least the tokenizer's"),
-    (["--batch-size", "0"], "batch_size is 0; allowed: an integer from 1 up"),
+    (["--batch-size", "0"], "batch_size is 0; allowed: an integer from 1 to 1048576"),
+    (["--threads", "5000"], "threads is 5000; allowed: an integer from 1 to 4096"),
     (["--device", "cuda"], "device is given; allowed: only --with torch"),
     (["--tokenizer", "bpe", "--merges", "-1"], "merges is -1; allowed: a whole number"),
     (["--tokenizer", "gpt2", "--gpt2-files", "nowhere"], "can't be read"),
@@ -205,6 +206,21 @@ def test_a_resumed_run_keeps_its_settings_and_its_text(place, monkeypatch, capsy
     (place / "own.txt").write_text(TEXT.replace("not", "ton"), encoding="utf-8")
     assert train("--with", "numpy", "--resume") == 2
     assert "which is not what the run began with" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("path, shown", [
+    ("/dev/zero", "/dev/zero"), (".", "."), ("nowhere.txt", "nowhere.txt"),
+    ("a\x1b[2Jb\nc", r"'a\x1b[2Jb\nc'"), ("a\0b", r"'a\x00b'"), ("\udcff", r"'\udcff'")])
+def test_a_checkpoint_cannot_have_anything_but_a_file_read_as_its_text(
+        place, monkeypatch, capsys, path, shown):
+    assert train("--with", "numpy", *SMALL, stop=5, monkeypatch=monkeypatch) == 130
+    os.chdir(place)
+    kept = checkpoint.load("run/checkpoint.npz")
+    checkpoint.save("run/checkpoint.npz", kept._replace(run=kept.run | {"text": path}))
+    assert main(["train", "--with", "numpy", "--resume"]) == 2
+    assert capsys.readouterr().err == (
+        f"error: text is {shown}, where the run had it, but which is no file now; "
+        "allowed: --text with the same text\n")
 
 
 @pytest.mark.parametrize("words, sentence", [
