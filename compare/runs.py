@@ -142,10 +142,10 @@ def finish(job, entries, files, side):
     last, whole = entries[-1], entries[-1].step == job.schedule.steps
     print(progress.text_plot(entries))
     print_files(files)
-    if whole:
+    if whole and last.valid is not None:
         print(f"validation loss {last.valid:.4f}, over the whole validation part")
     else:
-        print(f"stopped after step {last.step}")
+        print(f"stopped after step {last.step}" + ", the last, before its validation" * whole)
     if files.checkpoint not in files.unsaved:
         print(f"to write text: python -m compare sample --out {files.folder}" if whole else
               f"to go on: python -m compare train --resume --with {side} --out {files.folder}")

@@ -3,6 +3,7 @@
 This file needs no torch; the torch side is in torch_side.py.
 """
 
+import contextlib
 import hashlib
 import os
 import signal
@@ -113,14 +114,30 @@ class NumpySide:
 class Interrupt:
     """Turns the first Ctrl-C into a wish to stop after the step; the second stops at once."""
 
+    def __init__(self, tells):
+        self.asked, self.writing, self.tells = False, False, tells
+
     def __enter__(self):
-        self.asked = False
         self.before = signal.signal(signal.SIGINT, self.ask)
         return self
 
     def ask(self, *_):
+        if self.asked and not self.writing:
+            raise KeyboardInterrupt
+        if self.tells and not self.asked:
+            with contextlib.suppress(OSError):  # not print, which may be what was interrupted
+                os.write(2, b"\nstopping after this step; a second Ctrl-C stops at once, "
+                            b"and loses what came after the last checkpoint\n")
         self.asked = True
-        signal.signal(signal.SIGINT, self.before)
+
+    @contextlib.contextmanager
+    def waiting(self):
+        """Let no Ctrl-C stop what a with block writes."""
+        self.writing = True
+        try:
+            yield
+        finally:
+            self.writing = False
 
     def __exit__(self, *_):
         signal.signal(signal.SIGINT, self.before)
@@ -134,22 +151,27 @@ def run(job, side, files, leader=True):
     batches, steps = Batches(job), job.schedule.steps
     shown = progress.Progress(steps, job.done)
     every, losses, valid = max(1, steps // EVALUATIONS), [], None
-    with Interrupt() as interrupt:
+    with Interrupt(leader) as interrupt:
         for step in side.steps(batches):
             done, stop = step.index + 1, side.should_stop(interrupt.asked)
             losses.append(step.loss)
             due = done % every == 0 or done == steps or stop
-            if due:
+            if due or done % max(1, steps // 100) == 0:
+                entries.append(progress.Entry(done, float(np.mean(losses)), None,
+                                              rate(job, step.index), float(step.norm)))
+                losses = []
+            if due and leader:  # before the validation, so that it may be broken off
+                with interrupt.waiting():
+                    files.save(job, *side.snapshot(), batches.states(), entries, side.name, shown)
+            if due and not stop:
                 valid = side.evaluate(validation(job, None if done == steps else SAMPLE))
+                entries[-1] = entries[-1]._replace(valid=valid)
             if leader:
                 words = f"loss {step.loss:.4f}" + (f"  validation {valid:.4f}" if valid else "")
                 shown.show(done, job.batch_size * job.config.block_size, words)
-            if due or done % max(1, steps // 100) == 0:
-                entries.append(progress.Entry(done, float(np.mean(losses)), valid if due else None,
-                                              rate(job, step.index), float(step.norm)))
-                losses = []
             if due and leader:
-                files.save(job, *side.snapshot(), batches.states(), entries, side.name, shown)
+                with interrupt.waiting():
+                    files.save_log(entries, shown)
             if stop:
                 break
     return entries
@@ -203,6 +225,10 @@ class Files:
         saved = Checkpoint(job.config, job.schedule, params, state, generators,
                            job.tokenizer.to_dict(), run)
         self.write(checkpoint.save, self.checkpoint, saved, shown)
+        self.save_log(entries, shown)
+
+    def save_log(self, entries, shown):
+        """Save the log and its picture alone."""
         self.write(progress.write_log, self.curve, entries, shown)
         self.write(progress.write_svg, self.picture, entries, shown)
 

@@ -97,7 +97,7 @@ def test_other_tokenizers_and_spare_rows_of_the_table(place, capsys, tokenizer):
 def test_ctrl_c_saves_and_says_how_to_go_on(place):
     command = [sys.executable, "-m", "compare", "train", "--with", "numpy", "--text", "own.txt",
                "--steps", "100000", "--out", "run"]
-    running = subprocess.Popen(command, stdout=subprocess.PIPE, text=True,
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                env=os.environ | {"PYTHONPATH": str(HOUSE)})
     for _ in range(3):
         running.stdout.readline()  # it trains
@@ -105,10 +105,49 @@ def test_ctrl_c_saves_and_says_how_to_go_on(place):
         break
     time.sleep(1.5)
     running.send_signal(signal.SIGINT)
-    out, _ = running.communicate(timeout=60)
-    assert running.returncode == 130
+    out, said = running.communicate(timeout=60)
+    assert running.returncode == 130 and said.startswith("\nstopping after this step; ")
     assert "to go on: python -m compare train --resume --with numpy --out run" in out
     assert checkpoint.load("run/checkpoint.npz").state.step > 0
+
+
+@pytest.mark.parametrize("side", ["numpy", "torch"])
+@pytest.mark.parametrize("step", [5, 20])
+def test_what_is_stopped_is_saved_without_a_validation(place, monkeypatch, capsys, side, step):
+    measured = []
+    for each in training.NumpySide, torch_side.TorchSide:
+        monkeypatch.setattr(each, "evaluate", lambda *_: measured.append(1) or 3.0)
+    code = train("--with", side, *SMALL, stop=step, monkeypatch=monkeypatch)
+    os.chdir(place)
+    assert code == (130 if step < 20 else 0) and len(measured) == (step - 1) // 2
+    assert f"stopped after step {step}" in capsys.readouterr().out
+    assert checkpoint.load("run/checkpoint.npz").state.step == step
+    assert progress.read_log("run/log.csv")[-1].valid is None
+
+
+def test_a_validation_that_is_broken_off_loses_no_step(place, monkeypatch):
+    def broken_off(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training.NumpySide, "evaluate", broken_off)
+    assert train("--with", "numpy", *SMALL) == 130
+    assert checkpoint.load("run/checkpoint.npz").state.step == 2 and len(log("run")) == 2
+
+
+def test_a_second_ctrl_c_stops_at_once_but_no_write(capfd):
+    def press():
+        signal.raise_signal(signal.SIGINT)
+
+    with training.Interrupt(True) as interrupt:
+        with interrupt.waiting():
+            press()
+            press()
+        assert interrupt.asked
+        assert capfd.readouterr().err.count("stopping after this step; a second Ctrl-C") == 1
+        with pytest.raises(KeyboardInterrupt):
+            press()
+    with pytest.raises(KeyboardInterrupt):
+        press()
 
 
 WITHOUT_TORCH = """
