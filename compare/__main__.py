@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from .options import MODEL, PRESETS, RUN, SCHEDULE
+from .options import FOLDER, MERGES, MODEL, PRESETS, RUN, SCHEDULE
 
 HOUSE = Path(__file__).parent.parent
 DERIVED = sorted(path.stem for path in (HOUSE / "reference").glob("[a-z]*.md"))
@@ -55,14 +55,14 @@ def parser():
     train.add_argument("--text", metavar="FILE", help="a UTF-8 file (default: the language "
                        "reference that ships inside Python)")
     train.add_argument("--tokenizer", choices=("characters", "bytes", "bpe", "gpt2"),
-                       default="characters", help="(default %(default)s)")
-    train.add_argument("--merges", type=int, default=1000, help="of bpe (default %(default)s)")
-    train.add_argument("--gpt2-files", metavar="FOLDER", default=".",
+                       help="(default characters)")
+    train.add_argument("--merges", type=int, help=f"of bpe (default {MERGES})")
+    train.add_argument("--gpt2-files", metavar="FOLDER",
                        help="that holds vocab.bpe and encoder.json (default: this one)")
     train.add_argument("--dtype", choices=("float64", "float32"),
                        help="(default float32, and float64 with both)")
-    train.add_argument("--out", metavar="FOLDER", default="run", help="for checkpoint.npz, log.csv "
-                       "and loss.svg (default %(default)s)")
+    train.add_argument("--out", metavar="FOLDER", help="for checkpoint.npz, log.csv and loss.svg "
+                       f"(default {FOLDER})")
     train.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out, "
                        "with its settings")
     train.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="of torch")
@@ -78,7 +78,7 @@ def parser():
             verb.add_argument(f"--{name.replace('_', '-')}", type=type(default),
                               help=f"{words} (default {default})")
     sample = verbs.add_parser("sample", help="write text with a trained model")
-    sample.add_argument("--out", metavar="FOLDER", default="run", help="of the training "
+    sample.add_argument("--out", metavar="FOLDER", default=FOLDER, help="of the training "
                         "(default %(default)s)")
     sample.add_argument("--weights", metavar="FILE", help="instead: GPT-2's weights (.npz, "
                         ".safetensors, .pt, .bin), with --gpt2-files")

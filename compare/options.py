@@ -23,6 +23,7 @@ RUN = {
     "batch_size": (16, "sequences in a batch (B)"),
     "seed": (0, "of the initial values, batches, masks and samples"),
 }
+FOLDER, MERGES = "run", 1000  # of a run; of bpe
 PRESETS = {  # what differs from the defaults above
     "micro": {"block_size": 8, "n_layer": 1, "n_head": 2, "n_embd": 8, "batch_size": 8,
               "steps": 300, "lr": 1e-2, "min_lr": 1e-3, "warmup": 20},

@@ -15,13 +15,13 @@ from . import checkpoint, options, packing, progress, text, tokenizers, training
 
 def train(given):
     """Train one side from the start or from its checkpoint; return the exit code."""
-    files = training.Files(given.out)
+    files = training.Files(options.FOLDER if given.out is None else given.out)
     if given.side == "numpy":
         check_torch_only(given)
-        job = job_of(given)
+        job = job_of(given, files)
         return finish(job, training.run(job, training.NumpySide(job), files), files, "numpy")
     from . import torch_side
-    job = job_of(given)
+    job = job_of(given, files)
     with torch_side.process_group(given.device, job.batch_size) as device:
         side = torch_side.TorchSide(job, device, given.autocast, given.compile)
         leader = torch_side.rank() == 0
@@ -36,17 +36,17 @@ def check_torch_only(given):
             raise ValueError(f"{name} is given; allowed: only --with torch")
 
 
-def job_of(given):
+def job_of(given, files):
     """Return the Job that the options ask for, new or resumed."""
-    saved = training.Files(given.out).checkpoint
+    saved = checkpoint.latest(files.checkpoint)
     packing.check_run("threads", given.threads or 1)
     if given.resume:
-        return resumed(given, checkpoint.load(checkpoint.latest(saved)))
-    if os.path.isfile(checkpoint.latest(saved)):
-        raise ValueError(f"out is {given.out}, which holds a checkpoint; "
+        return resumed(given, files, checkpoint.load(saved))
+    if os.path.isfile(saved):
+        raise ValueError(f"out is {files.folder}, which holds a checkpoint; "
                          "allowed: --resume to go on with it, or another --out")
     values, corpus = values_of(given), text.load(given.text)
-    tokenizer = tokenizer_of(given, corpus)
+    tokenizer = tokenizer_of(given, corpus, given.tokenizer)
     config = config_of(values, tokenizer.vocab_size)
     parts = text.split(tokenizer.encode(corpus), config.block_size)
     job = training.Job(config, schedule_of(values), values["batch_size"], values["seed"],
@@ -56,19 +56,16 @@ def job_of(given):
     return job
 
 
-def resumed(given, start):
+def resumed(given, files, start):
     """Return the Job that goes on from a checkpoint; refuse settings other than its own."""
     own = vars(start.config) | vars(start.schedule) | start.run
-    for name in (options.MODEL | options.SCHEDULE | options.RUN | {"dtype": 0}):
-        value = getattr(given, name)
-        if value is not None and value != own.get(name):
-            raise ValueError(f"{name} is {value}, but the run that is resumed has "
-                             f"{own.get(name)}; allowed: no other settings than its own")
+    tokenizer = tokenizers.from_dict(start.tokenizer)
+    check_settings(given, own, tokenizer.vocab_size)
     if start.state.step >= start.schedule.steps:
-        raise ValueError(f"out is {given.out}, whose run is at its end, step "
+        raise ValueError(f"out is {files.folder}, whose run is at its end, step "
                          f"{start.state.step}; allowed: a run that was stopped before")
     path = given.text or text_of(own)
-    tokenizer, corpus = tokenizers.from_dict(start.tokenizer), text.load(path)
+    corpus = text.load(path)
     parts = text.split(tokenizer.encode(corpus), start.config.block_size)
     job = training.Job(start.config, start.schedule, own["batch_size"], own["seed"], own["dtype"],
                        tokenizer, *parts, source(path), start,
@@ -76,8 +73,39 @@ def resumed(given, start):
     if training.digest(job) != own["digest"]:
         raise ValueError(f"text is {text.one_line(path)}, which is not what the run began with; "
                          "allowed: --text with the same text")
+    check_tokenizer(given, corpus, start.tokenizer)
     announce(job, len(corpus))
     return job
+
+
+def check_settings(given, own, tokens):
+    """Refuse settings other than a run's own, given by name or by a preset."""
+    preset = {} if given.preset is None else options.defaults(given.preset)
+    for name in options.MODEL | options.SCHEDULE | options.RUN | {"dtype": 0}:
+        words, value = name, getattr(given, name)
+        if value is None:
+            words, value = f"preset is {given.preset}, whose {name}", preset.get(name)
+        if name == "vocab_size" and value == 0:
+            value = tokens
+        if value not in (None, own[name]):
+            refuse(words, value, own[name])
+
+
+def check_tokenizer(given, corpus, own):
+    """Refuse options of a tokenizer, a dictionary, other than a run's own."""
+    kind = "gpt2" if own.get("specials") else own["kind"]
+    if given.tokenizer not in (None, kind):
+        refuse("tokenizer", given.tokenizer, kind)
+    for name, of in {"merges": "bpe", "gpt2_files": "gpt2"}.items():
+        value = getattr(given, name)
+        if value is not None and (kind != of or tokenizer_of(given, corpus, of).to_dict() != own):
+            refuse(name, value, f"a tokenizer of {kind} with {len(own.get('merges', ()))} merges")
+
+
+def refuse(name, value, own):
+    """Refuse what the options say of a resumed run with a ValueError."""
+    raise ValueError(f"{name} is {value}, but the run that is resumed has {own}; "
+                     "allowed: no other settings than its own")
 
 
 def text_of(own):
@@ -117,14 +145,15 @@ def schedule_of(values):
     return Schedule(**{name: values[name] for name in options.SCHEDULE})
 
 
-def tokenizer_of(given, corpus):
-    """Return the tokenizer that the options name, trained on the corpus where it needs to be."""
-    if given.tokenizer == "bytes":
+def tokenizer_of(given, corpus, kind):
+    """Return the tokenizer of a kind, trained on the corpus where it needs to be."""
+    if kind == "bytes":
         return tokenizers.ByteTokenizer()
-    if given.tokenizer == "bpe":
-        return tokenizers.train_bpe(corpus, given.merges)
-    if given.tokenizer == "gpt2":
-        return tokenizers.load_gpt2(given.gpt2_files)
+    if kind == "bpe":
+        return tokenizers.train_bpe(
+            corpus, options.MERGES if given.merges is None else given.merges)
+    if kind == "gpt2":
+        return tokenizers.load_gpt2("." if given.gpt2_files is None else given.gpt2_files)
     return tokenizers.CharTokenizer(corpus)
 
 
@@ -166,10 +195,12 @@ def lockstep(given):
     """Train both sides in lockstep."""
     from . import lockstep as pair
     check_torch_only(given)
+    for name in "resume", "out":
+        if getattr(given, name):
+            raise ValueError(f"{name} is given; allowed: only --with numpy or --with torch, since "
+                             "with both nothing is saved")
     values, corpus = values_of(given), text.load(given.text)
-    if given.resume:
-        raise ValueError("resume is given; allowed: only --with numpy or --with torch")
-    tokenizer = tokenizer_of(given, corpus)
+    tokenizer = tokenizer_of(given, corpus, given.tokenizer)
     if values["vocab_size"] > tokenizer.vocab_size:  # it would sample what no token spells
         raise ValueError(f"vocab_size is {values['vocab_size']}; allowed with both: the "
                          f"tokenizer's {tokenizer.vocab_size} tokens")

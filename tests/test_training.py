@@ -208,6 +208,7 @@ def test_what_could_not_be_saved_is_said_at_the_end_and_is_no_success(
 @pytest.mark.parametrize("words, sentence", [
     (["--with", "both", "--vocab-size", "300"], "vocab_size is 300; allowed with both: the token"),
     (["--with", "both", "--resume"], "resume is given; allowed: only --with numpy or --with torch"),
+    (["--with", "both", "--out", "run"], "out is given; allowed: only --with numpy or --with torch"),
     (["--preset", "huge"], "preset is huge; allowed: micro, laptop, baby, gpt2"),
     (["--vocab-size", "3"], "vocab_size is 3; allowed: at least the tokenizer's"),
     (["--batch-size", "0"], "batch_size is 0; allowed: an integer from 1 to 1048576"),
@@ -245,6 +246,35 @@ def test_a_resumed_run_keeps_its_settings_and_its_text(place, monkeypatch, capsy
     (place / "own.txt").write_text(TEXT.replace("not", "ton"), encoding="utf-8")
     assert train("--with", "numpy", "--resume") == 2
     assert "which is not what the run began with" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind, words, sentence", [
+    ("characters", ["--preset", "huge"], "preset is huge; allowed: micro, laptop, baby, gpt2"),
+    ("characters", ["--preset", "micro"], "preset is micro, whose steps is 300, but the run that is"),
+    ("characters", ["--tokenizer", "bpe"], "tokenizer is bpe, but the run that is resumed has char"),
+    ("characters", ["--merges", "20"], "merges is 20, but the run that is resumed has a tokenizer"),
+    ("characters", ["--gpt2-files", "."], "gpt2_files is ., but the run that is resumed has a tok"),
+    ("characters", ["--vocab-size", "22"], "vocab_size is 22, but the run that is resumed has 21"),
+    ("bpe", ["--merges", "19"], "merges is 19, but the run that is resumed has a tokenizer of bpe "
+     "with 20 merges"),
+    ("bpe", ["--tokenizer", "gpt2"], "tokenizer is gpt2, but the run that is resumed has bpe"),
+])
+def test_a_resumed_run_ignores_no_option(place, monkeypatch, capsys, kind, words, sentence):
+    own = [*SMALL, "--tokenizer", kind] + ["--merges", "20"] * (kind == "bpe")
+    assert train("--with", "numpy", *own, stop=5, monkeypatch=monkeypatch) == 130
+    os.chdir(place)
+    assert train("--with", "numpy", "--resume", *words) == 2
+    assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [
+    ["--tokenizer", "characters", *SMALL, "--vocab-size", "0"],
+    ["--preset", "micro", *SMALL, "--lr", "4e-3", "--min-lr", "4e-4"],
+    ["--tokenizer", "bpe", "--merges", "60000", *SMALL]])  # far more than come twice
+def test_a_resumed_run_takes_the_options_it_began_with(place, monkeypatch, words):
+    assert train("--with", "numpy", *words, stop=5, monkeypatch=monkeypatch) == 130
+    os.chdir(place)
+    assert train("--with", "numpy", *words, "--resume") == 0
 
 
 @pytest.mark.parametrize("path, shown", [
