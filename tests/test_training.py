@@ -64,6 +64,22 @@ def test_a_resumed_run_has_the_losses_of_an_unbroken_one_bit_for_bit(
                                                     tree.leaves(broken.params)))
 
 
+@pytest.mark.parametrize("seed", [2**22, 2**64, 10**40])
+@pytest.mark.parametrize("side", ["numpy", "torch"])
+def test_any_seed_from_0_up_trains(place, side, seed):
+    assert train("--with", side, *SMALL, "--steps", "2", "--seed", str(seed)) == 0
+    assert checkpoint.load("run/checkpoint.npz").run["seed"] == seed
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2**22, 10**40])
+def test_every_step_draws_masks_of_its_own(seed):
+    places = [(0, 0), (0, 1), (1, 0), (2**22 - 1, 0), (2**22 - 1, 2**10 - 1)]
+    seeds = [torch_side.mask_seed(seed, *place) for place in places]
+    assert all(0 <= s < 2**64 for s in seeds)
+    assert len({s % 2**32 for s in seeds}) == len(places)  # torch's generator on a CPU takes these
+    assert torch_side.mask_seed(seed + 1, 0, 0) not in seeds
+
+
 @pytest.mark.parametrize("first, second", [("numpy", "torch"), ("torch", "numpy")])
 def test_a_run_goes_on_with_the_other_implementation(place, monkeypatch, first, second):
     words = ["--dtype", "float64", *SMALL]
