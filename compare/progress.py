@@ -1,7 +1,10 @@
 """How a run shows itself: a line of progress, a log in CSV, a loss curve in SVG and in characters."""
 
+import contextlib
 import csv
+import io
 import math
+import os
 import sys
 import time
 from pathlib import Path
@@ -61,21 +64,41 @@ class Progress:
 
 def write_log(path, entries):
     """Write the entries as CSV, the names of the columns first."""
-    with Path(path).open("w", encoding="utf-8", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow(Entry._fields)
-        rows.writerows(entries)
+    rows = io.StringIO(newline="")
+    csv.writer(rows).writerows([Entry._fields, *entries])
+    write(path, rows.getvalue())
+
+
+def write(path, words):
+    """Write a text file; however the process ends, path holds all of it or what it held before."""
+    unfinished = Path(f"{path}.unfinished")
+    try:
+        unfinished.write_text(words, encoding="utf-8", newline="")
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def read_log(path):
-    """Return the entries of a log; none for a file that is missing or is not one."""
+    """Return the entries of a log: none where it is missing, and no line that is cut or is none."""
     try:
-        with Path(path).open(encoding="utf-8", newline="") as file:
-            return [Entry(int(row["step"]), float(row["loss"]),
-                          float(row["valid"]) if row["valid"] else None,
-                          float(row["lr"]), float(row["norm"])) for row in csv.DictReader(file)]
-    except (OSError, ValueError, KeyError, TypeError, csv.Error):
+        words = Path(path).read_text(encoding="utf-8", errors="replace")
+    except OSError:
         return []
+    entries = []
+    for line in words[:words.rfind("\n") + 1].splitlines():
+        with contextlib.suppress(ValueError):
+            entries.append(entry_of(line))
+    return entries
+
+
+def entry_of(line):
+    """Return the Entry of a line of the log; raises ValueError where it is none."""
+    step, loss, valid, lr, norm = line.split(",")
+    entry = Entry(int(step), float(loss), float(valid) if valid else None, float(lr), float(norm))
+    if not (entry.step >= 1 and all(0 <= n < math.inf for n in entry[1:] if n is not None)):
+        raise ValueError(f"line is {line}; allowed: a step from 1 and finite numbers from 0 up")
+    return entry
 
 
 def curves(entries):
@@ -142,8 +165,7 @@ def write_svg(path, entries, title="loss"):
                                  loss=loss) for loss in losses)
     lines = {name: " ".join("{:.1f},{:.1f}".format(*frame.place(*p)) for p in points)
              for name, points in curves(entries).items()}
-    Path(path).write_text(SVG.format(title=title, grid=grid, last=frame.right, **lines),
-                          encoding="utf-8")
+    write(path, SVG.format(title=title, grid=grid, last=frame.right, **lines))
 
 
 def duration(seconds):

@@ -358,6 +358,29 @@ def test_the_log_the_curve_and_the_plot_show_the_run(place, capsys):
     assert ". training   o validation" in out and "tokens/s" in out
 
 
+@pytest.mark.parametrize("end, lost", [
+    ("", 0), ("3,0.5", 0), ("3,0.5,,0.1,0.25", 0), ("3,0.5,\r\n", 0), ("3,nan,,0.1,0.2\r\n", 0),
+    ("1" * 5000 + ",0.5,,0.1,0.2\r\n", 0), ("-9,0.5,,0.1,0.2\r\n", 0), ("\0\r\n", 0), (None, 1)])
+def test_a_cut_log_keeps_its_whole_lines(tmp_path, end, lost):
+    path = tmp_path / "log.csv"
+    entries = [progress.Entry(1, 0.5, None, 0.1, 0.25), progress.Entry(2, 0.1, 0.2, 0.1, 0.25)]
+    progress.write_log(path, entries)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-2] if end is None else whole + end.encode())
+    assert progress.read_log(path) == entries[:2 - lost]
+
+
+@pytest.mark.parametrize("writer", [progress.write_log, progress.write_svg])
+def test_a_write_that_fails_leaves_what_was_written(tmp_path, monkeypatch, writer):
+    path, entry = tmp_path / "file", progress.Entry(1, 0.5, None, 0.1, 0.25)
+    writer(path, [entry])
+    before = path.read_bytes()
+    monkeypatch.setattr(os, "replace", full_disk)
+    with pytest.raises(OSError):
+        writer(path, [entry, entry._replace(step=2)])
+    assert path.read_bytes() == before and os.listdir(tmp_path) == ["file"]
+
+
 def test_a_line_of_progress_is_written_over_on_a_terminal():
     class Terminal(list):
         def isatty(self):
