@@ -249,6 +249,12 @@ def main(words=None):
     except (ValueError, FloatingPointError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        print("error: torch is not installed; allowed: --with numpy, show, plan, or "
+              "python -m pip install -r requirements.txt", file=sys.stderr)
+        return 2
     except MemoryError as error:
         print(f"error: there is too little memory ({error}); "
               "allowed: smaller sizes, see python -m compare plan", file=sys.stderr)

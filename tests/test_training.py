@@ -170,8 +170,7 @@ WITHOUT_TORCH = """
 import sys
 sys.modules["torch"] = None  # importing it would now fail
 from compare.__main__ import main
-code = main(sys.argv[1:])
-sys.exit(code)
+sys.exit(main(sys.argv[1:]))
 """
 
 
@@ -181,6 +180,19 @@ def test_numpy_needs_no_torch(place):
         done = subprocess.run([sys.executable, "-c", WITHOUT_TORCH, *words], text=True,
                               capture_output=True, env=os.environ | {"PYTHONPATH": str(HOUSE)})
         assert done.returncode == 0, done.stderr
+
+
+def test_what_needs_torch_says_so(place):
+    assert train("--with", "numpy", *SMALL) == 0
+    commands = ["", "check", "check --derivations", "train", "train --with torch", "steps",
+                "precision", "exercise gelu", "grade own.txt --layer gelu", "sample --with torch"]
+    script = WITHOUT_TORCH.replace("main(sys.argv[1:])",
+                                   "{main(words.split()) for words in sys.argv[1:]} != {2}")
+    done = subprocess.run([sys.executable, "-c", script, *commands], text=True, capture_output=True,
+                          env=os.environ | {"PYTHONPATH": str(HOUSE)})
+    assert done.returncode == 0 and done.stderr == len(commands) * (
+        "error: torch is not installed; allowed: --with numpy, show, plan, or "
+        "python -m pip install -r requirements.txt\n")
 
 
 @pytest.mark.parametrize("out, sentence", [
