@@ -50,6 +50,7 @@ def window_start(length, block_size):
     return max(0, -(-(length - block_size) // hop)) * hop
 
 
+@np.errstate(all="ignore")  # what overflows ends in an infinity or a NaN, and softmax refuses it
 def probabilities(logits, *, temperature=1.0, top_k=None, top_p=1.0):
     """Return softmax(logits / temperature), cut to the likeliest ids and rescaled: (V,) -> (V,).
 

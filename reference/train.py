@@ -30,8 +30,9 @@ class Schedule:
             "eps": (1e-30, math.inf), "weight_decay": (0, math.inf), "clip": (1e-30, math.inf)}
         for name, (low, high) in allowed.items():
             value = getattr(self, name)
-            if not low <= value <= high:
-                raise ValueError(f"{name} is {value}; allowed: from {low} to {high}")
+            if not low <= value <= high or value == math.inf:
+                raise ValueError(f"{name} is {value}; allowed: from {low} " + (
+                    f"to {high}" if high < math.inf else "up, a finite number"))
 
 
 class Step(NamedTuple):

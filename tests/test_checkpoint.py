@@ -486,6 +486,9 @@ HOSTILE = {  # bytes of a file, or arrays that get a checksum that fits
     "less than a configuration": (about(config={}), "holds a wrong config ("),
     "a rate below 0": (scheduled(lr=-1.0), "lr is -1.0; allowed"),
     "a rate beyond floats": (scheduled(lr=10**400), "holds a wrong schedule ("),
+    "a rate that floats round up": (
+        about(packing.pack(example())["about"].tobytes().replace(b'"lr":0.3', b'"lr":9e999')),
+        "lr is inf; allowed: from 0 up, a finite number"),
     "half a step to make": (scheduled(steps=1.5), "holds a wrong schedule ("),
     "half a step": (about(step=0.5), "holds a wrong step ("),
     "a step back": (about(step=-1), "holds a wrong step ("),

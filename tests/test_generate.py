@@ -204,12 +204,14 @@ def test_what_is_not_allowed_is_named_at_the_call(side, change, error, words):
 
 @pytest.mark.parametrize("side", SIDES)
 @pytest.mark.parametrize("cached", [False, True])
-@pytest.mark.filterwarnings("ignore:overflow")
-def test_a_text_stops_with_a_sentence_where_there_are_no_probabilities(side, cached):
+@pytest.mark.parametrize("temperature", [1e-40, 1e-45, 1e-300])
+@pytest.mark.filterwarnings("error")
+def test_a_text_stops_with_a_sentence_where_there_are_no_probabilities(side, cached, temperature):
     config = gpt.Config(vocab_size=5, block_size=4, n_layer=1, n_head=2, n_embd=8)
     params, model, prompt = draw(config, 0, 1, "float32")
     with pytest.raises(FloatingPointError, match="; allowed: finite numbers"):
-        write(side, prompt, params, model, config, count=1, temperature=1e-45, cached=cached)
+        write(side, prompt, params, model, config, count=1, temperature=temperature,
+              cached=cached)
 
 
 @pytest.mark.parametrize("scale", [1e25, float("nan")])
