@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+from reference import blas
 from reference.gpt import Config
 from reference.train import Schedule
 
@@ -236,9 +237,10 @@ def sample(given):
             print(f"--- sample {i + 1}")
         sys.stdout.write(opening)
         ids, began = ids_of(given.side, prompt, config, params, settings), time.perf_counter()
-        for piece in tokenizer.stream(ids):
-            sys.stdout.write(piece)
-            sys.stdout.flush()
+        with blas.threads(1):  # a row at a time: a second thread only waits
+            for piece in tokenizer.stream(ids):
+                sys.stdout.write(piece)
+                sys.stdout.flush()
         spent += time.perf_counter() - began
         print()
     if given.time:

@@ -11,9 +11,10 @@ import time
 import numpy as np
 import pytest
 
+import reference.generate
 from compare import checkpoint, progress, runs, tokenizers, torch_side, training, weights
 from compare.__main__ import HOUSE, main, parser
-from reference import gpt, tree
+from reference import blas, gpt, tree
 
 TEXT = "to be, or not to be, that is the question: whether 'tis nobler in the mind. " * 40
 
@@ -99,6 +100,19 @@ def test_both_write_the_same_text_from_one_checkpoint(place, capsys):
                      "--top-k", "8", "--top-p", "0.95", "--with", *words]) == 0
         texts.append(capsys.readouterr().out)
     assert len(set(texts)) == 1 and texts[0].startswith("to be") and len(texts[0]) == 66
+
+
+@pytest.mark.skipif(blas.find() is None, reason="NumPy has another BLAS than OpenBLAS")
+def test_numpy_samples_with_one_thread(place, monkeypatch):
+    def generate(*_, **__):
+        seen.append(count())
+        yield 0
+
+    seen, (count, _) = [], blas.find()
+    assert train("--with", "numpy", *SMALL) == 0
+    monkeypatch.setattr(reference.generate, "generate", generate)
+    with blas.threads(2):
+        assert main(["sample", "--prompt", "to"]) == 0 and seen == [1] and count() == 2
 
 
 @pytest.mark.parametrize("tokenizer", ["bytes", "bpe"])
