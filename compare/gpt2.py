@@ -92,7 +92,7 @@ def check_arrays(arrays, names):
              "misshapen": [f"{name} {arrays[name].shape} of {arrays[name].dtype} "
                            f"for ({', '.join(names[name][1])})" for name in unfit]}
     if any(wrong.values()):
-        found = "; ".join(f"{len(keys)} {kind}: {', '.join(keys[:8])}{', ...' * (len(keys) > 8)}"
+        found = "; ".join(f"{len(keys)} {kind}: {', '.join(keys)}"
                           for kind, keys in wrong.items() if keys)
         known = "".join(f", {letter} = {n}" for letter, n in sizes.items())
         raise ValueError(f"state_dict has wrong keys, {found}; allowed: GPT-2's names and "

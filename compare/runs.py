@@ -3,6 +3,8 @@
 import dataclasses
 import os
 import random
+import shlex
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -177,9 +179,15 @@ def finish(job, entries, files, side):
     else:
         print(f"stopped after step {last.step}" + ", the last, before its validation" * whole)
     if files.checkpoint not in files.unsaved:
-        print(f"to write text: python -m compare sample --out {files.folder}" if whole else
-              f"to go on: python -m compare train --resume --with {side} --out {files.folder}")
+        print("to write text: python -m compare sample" if whole else
+              f"to go on: python -m compare train --resume --with {side}",
+              "--out", argument(files.folder))
     return 1 if files.unsaved else 0 if whole else 130
+
+
+def argument(path):
+    """Return a path as a console takes it."""
+    return subprocess.list2cmdline([str(path)]) if os.name == "nt" else shlex.quote(str(path))
 
 
 def print_files(files):
@@ -215,6 +223,7 @@ def plan(given):
     """Print the plan."""
     from .plan import print_plan
     values = values_of(given)
+    schedule_of(values)  # refuses what train would refuse
     config = config_of(values | {"vocab_size": values["vocab_size"] or 65}, 1)
     print_plan(config, values["batch_size"], values["steps"], given.dtype)
     return 0

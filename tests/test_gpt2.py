@@ -143,10 +143,10 @@ def test_wrong_keys_are_all_named_at_once():
 
 
 @pytest.mark.parametrize("wrong, words", [
-    ({}, r"16 missing: (\S+, ){8}\.\.\.; allowed"),
+    ({}, r"16 missing: (\S+, ){15}ln_f.bias; allowed"),
     (WEIGHTS | {"lm_head.weight": np.ones((5, 4))}, "lm_head.weight differs .*; allowed: a tied"),
     (WEIGHTS | {"transformer.wte.weight": np.ones((5, 4))}, "both with and without"),
-    (WEIGHTS | {f"h.{i}.ln_1.bias": 0 for i in range(2, 99)}, r"1067 missing: .*, \.\.\.; "),
+    (WEIGHTS | {f"h.{i}.ln_1.bias": 0 for i in range(2, 99)}, r"1067 missing: (\S+, ){1066}\S+; "),
     (WEIGHTS | {"wte.weight": np.ones((0, 4))}, "vocab_size is 0; allowed"),
 ])
 def test_weights_of_another_model_are_refused(wrong, words):

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -164,6 +165,17 @@ def test_a_validation_that_is_broken_off_loses_no_step(place, monkeypatch):
     assert checkpoint.load("run/checkpoint.npz").state.step == 2 and len(log("run")) == 2
 
 
+def test_the_hints_can_be_copied_whatever_the_name_of_the_folder(place, monkeypatch, capsys):
+    def hinted():
+        words = capsys.readouterr().out.splitlines()[-1].partition(": ")[2]
+        return shlex.split(words.removeprefix("python -m compare "))
+
+    assert train("--with", "numpy", *SMALL, "--out", "my run", stop=5, monkeypatch=monkeypatch) == 130
+    os.chdir(place)
+    assert main(hinted()) == 0
+    assert main([*hinted(), "--count", "5"]) == 0
+
+
 def test_a_second_ctrl_c_stops_at_once_but_no_write(capfd):
     def press():
         signal.raise_signal(signal.SIGINT)
@@ -213,12 +225,14 @@ def test_what_needs_torch_says_so(place):
     ("file", "out is file, which can't be written (File exists); allowed: a folder with room"),
     ("file/run", "out is file/run, which can't be written (Not a directory); allowed:"),
     ("x" * 300, "which can't be written (File name too long)"),
+    ("run", "out is run, where checkpoint.npz is a folder; allowed: a folder where it is a file"),
     ("taken", "out is taken, where loss.svg is a folder; allowed: a folder where it is a file"),
 ])
 def test_a_folder_that_cannot_be_written_is_refused_before_the_first_step(
         place, capsys, out, sentence):
     (place / "file").write_text("in the way")
     (place / "taken" / "loss.svg").mkdir(parents=True)
+    (place / "run" / "checkpoint.npz").mkdir(parents=True)
     assert train("--with", "numpy", *SMALL, "--out", out) == 2
     said = capsys.readouterr()
     assert sentence in said.err and "step" not in said.out
@@ -288,6 +302,11 @@ def test_a_resumed_run_keeps_its_settings_and_its_text(place, monkeypatch, capsy
     (place / "own.txt").write_text(TEXT.replace("not", "ton"), encoding="utf-8")
     assert train("--with", "numpy", "--resume") == 2
     assert "which is not what the run began with" in capsys.readouterr().err
+    (place / "own.txt").rename("moved.txt")
+    assert main(["train", "--with", "numpy", "--resume"]) == 2
+    assert "is no file now; allowed: --text with the same text" in capsys.readouterr().err
+    (place / "moved.txt").write_text(TEXT, encoding="utf-8")
+    assert main(["train", "--with", "numpy", "--resume", "--text", "moved.txt"]) == 0
 
 
 @pytest.mark.parametrize("kind, words, sentence", [
@@ -424,6 +443,14 @@ def test_a_line_of_progress_is_written_over_on_a_terminal():
         shown.show(step, 10, f"loss {4 - step}")
     lines = "".join(stream).split("\r")
     assert len(lines) == 4 and lines[-1].startswith("step 3 of 3") and lines[-1].endswith("\n")
+
+
+@pytest.mark.parametrize("words, sentence", [
+    (["--lr", "-1"], "lr is -1.0; allowed: from 0"), (["--steps", "0"], "steps is 0; allowed: from 1"),
+    (["--batch-size", "0"], "batch_size is 0; allowed: an integer from 1")])
+def test_a_plan_refuses_what_training_would(capsys, words, sentence):
+    assert main(["plan", *words]) == 2
+    assert sentence in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("preset", ["micro", "laptop", "baby", "gpt2"])
