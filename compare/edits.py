@@ -25,7 +25,8 @@ def additions(node, scope):
     if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add):
         what, value = ast.unparse(node.target), ast.unparse(node.value)
         yield f"the term {value} is left out", None
-        yield f"the term {what} is left out", ast.Assign([node.target], node.value)
+        yield f"what {what} held is overwritten, not added to", ast.Assign(
+            [node.target], node.value)
         yield f"the sign of {value} is flipped", ast.AugAssign(node.target, ast.Sub(), node.value)
 
 
@@ -183,8 +184,8 @@ def calls(node, scope):
 
 def paths(node, scope):
     """One of several gradients that are gathered left at zero: a path of a fan-out left out."""
-    if isinstance(node, (ast.Tuple, ast.List)) and len(node.elts) > 1 \
-            and all(map(scope.is_gradient, node.elts)):
+    if isinstance(node, (ast.Tuple, ast.List)) and isinstance(node.ctx, ast.Load) \
+            and len(node.elts) > 1 and all(map(scope.is_gradient, node.elts)):
         for i, gradient in enumerate(node.elts):
             elements = list(node.elts)
             elements[i] = ast.BinOp(ast.Constant(0), ast.Mult(), gradient)
@@ -223,11 +224,7 @@ def in_place(node, scope):
 
 
 def lines_out(node, scope):
-    """A line left out, where the name that it binds has a value already; a sum that starts anew."""
-    if isinstance(node, ast.AugAssign):
-        yield f"the line {ast.unparse(node)} is left out", None
-        yield f"what {ast.unparse(node.target)} held is overwritten, not added to", ast.Assign(
-            [node.target], node.value)
+    """A line left out, where the name that it binds has a value already."""
     if isinstance(node, ast.Assign):
         target = node.targets[0]
         if isinstance(target, ast.Subscript) or (
@@ -235,8 +232,8 @@ def lines_out(node, scope):
             yield f"the line {ast.unparse(node)} is left out", None
 
 
-OPERATORS = [terms, additions, factors, signs, transposes, reductions, axes, exchanges, masks, comparisons,
-             calls, paths, skipped, scatter, in_place, lines_out]
+OPERATORS = [terms, additions, factors, signs, transposes, reductions, axes, exchanges, masks,
+             comparisons, calls, paths, skipped, scatter, in_place, lines_out]
 AXIS_METHODS = {"sum", "mean", "swapaxes", "concatenate", "any", "max", "split"}
 BORDER = {ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Lt: ast.LtE, ast.LtE: ast.Lt,
           ast.Gt: ast.GtE, ast.GtE: ast.Gt}

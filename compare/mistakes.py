@@ -87,7 +87,7 @@ MEANINGS = {
         "the target's own logit is not subtracted: softmax alone is not the gradient",
     "gpt.backward LM-12: the term dhead is left out":
         "the table is used twice, and the share of the tied head is dropped",
-    "gpt.backward LM-12: the term dtoken is left out":
+    "gpt.backward LM-12: what dtoken held is overwritten, not added to":
         "the table is used twice, and the share of the embedding is dropped",
 }
 HAND_MADE = [  # more than one edit away: (file, what was done, {tag: the line in its place}, meaning)
