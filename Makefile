@@ -9,7 +9,7 @@ RUN := $(VENV)/bin/python
 endif
 READY := $(VENV)/ready
 
-.PHONY: demo test test-thorough mutants check clean
+.PHONY: demo test test-thorough mutants check bench clean
 
 demo: $(READY)
 	$(RUN) -m compare
@@ -27,6 +27,10 @@ mutants: $(READY)
 
 check: $(READY)
 	$(RUN) -m compare check
+
+# NumPy's speed and memory beside torch's; takes some minutes, on a machine that does nothing else
+bench: $(READY)
+	$(RUN) -m compare bench
 
 # torch first and alone, so that nothing else pulls in another torch
 $(READY): requirements.txt

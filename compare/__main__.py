@@ -98,7 +98,7 @@ def parser():
     sample.add_argument("--time", action="store_true", help="say how many tokens came a second")
     sample.add_argument("--uncached", action="store_true", help="keep no keys and values")
     bench = verbs.add_parser("bench", help="NumPy's speed and memory beside torch's")
-    bench.add_argument("--sizes", type=positive, nargs="*", metavar="N", default=[1, 2, 3, 4, 5],
+    bench.add_argument("--sizes", type=int, choices=range(1, 6), nargs="+", metavar="N", default=[1, 2, 3, 4, 5],
                        help="which of the five (default: all)")
     bench.add_argument("--threads", type=positive, default=os.cpu_count(),
                        help="of each side (default: as many as cores, %(default)s here)")

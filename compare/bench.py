@@ -46,7 +46,8 @@ class Side:
     def __init__(self, name, size, threads):
         variables = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "compare.bench_sides", name, json.dumps(size | {"threads": threads})],
+            [sys.executable, "-m", "compare.bench_sides", name,
+             json.dumps(size | {"threads": threads})],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             env=os.environ | dict.fromkeys(variables, str(threads)))
         self.answer()
@@ -60,7 +61,8 @@ class Side:
     def answer(self):
         line = self.process.stdout.readline()
         if not line:
-            raise RuntimeError(f"a side of the bench ended with exit code {self.process.wait()}")
+            raise ValueError(f"a side of the bench ended with exit code {self.process.wait()}; "
+                             "allowed: sizes that fit into the memory")
         return json.loads(line)
 
     def __enter__(self):
@@ -155,7 +157,7 @@ def run(numbers, threads, rounds, path):
     print("compiled: torch.compile with " + compiler() if compiler()
           else "compiled: left out, since no C++ compiler is here")
     top = peak_of_products(threads)
-    print(f"a large matrix product: {top / 1e9:.0f} thousand million operations a second\n")
+    print(f"a large matrix product: {top / 1e9:.0f} billion (10^9) operations a second\n")
     found = {"machine": machine(), "threads": threads, "rounds": rounds, "peak": top, "sizes": []}
     print(HEAD)
     for number in numbers:
@@ -192,7 +194,7 @@ HEAD = """milliseconds, the median of the turns; the ratio to eager torch is the
 ratios, with the least and the largest. peak: operations of the matrix products in a step, per
 second, as a share of the large product's. memory: the most that the process held
 
-V, T, L, H, C, B             forward backward  update    step   ratio (from - to)    peak  memory"""
+V, T, L, H, C, B               forward backward  update    step   ratio (from - to)    peak   memory"""
 
 
 def table(size, turns, memory, top):
@@ -205,9 +207,9 @@ def table(size, turns, memory, top):
         held = f"{memory[name] / 1e6:,.0f} MB" if memory[name] else "unknown"
         label = ", ".join(map(str, size.values())) if name == "numpy" else ""
         lines.append(
-            f"{label:<20}{name:<9}" + "".join(f"{1e3 * times[part]:>8.2f}" for part in PARTS)
+            f"{label:<22}{name:<9}" + "".join(f"{1e3 * times[part]:>8.2f}" for part in PARTS)
             + f"{middle:>8.2f} ({least:.2f} - {most:.2f})"
-            + f"{operations / times['step'] / top:>8.0%}{held:>9}")
+            + f"{operations / times['step'] / top:>8.0%}{held:>10}")
     return "\n".join(lines)
 
 
