@@ -194,7 +194,7 @@ HEAD = """milliseconds, the median of the turns; the ratio to eager torch is the
 ratios, with the least and the largest. peak: operations of the matrix products in a step, per
 second, as a share of the large product's. memory: the most that the process held
 
-V, T, L, H, C, B               forward backward  update    step   ratio (from - to)    peak   memory"""
+V, T, L, H, C, B                   forward backward  update    step   ratio (from - to)    peak   memory"""
 
 
 def table(size, turns, memory, top):
@@ -207,7 +207,7 @@ def table(size, turns, memory, top):
         held = f"{memory[name] / 1e6:,.0f} MB" if memory[name] else "unknown"
         label = ", ".join(map(str, size.values())) if name == "numpy" else ""
         lines.append(
-            f"{label:<22}{name:<9}" + "".join(f"{1e3 * times[part]:>8.2f}" for part in PARTS)
+            f"{label:<26}{name:<9}" + "".join(f"{1e3 * times[part]:>8.2f}" for part in PARTS)
             + f"{middle:>8.2f} ({least:.2f} - {most:.2f})"
             + f"{operations / times['step'] / top:>8.0%}{held:>10}")
     return "\n".join(lines)
