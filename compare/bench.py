@@ -22,6 +22,7 @@ from reference import adamw, blas, fused_adamw, gpt
 from reference.gpt import Config
 
 from . import plan
+from .show import HOUSE
 
 SIZES = [  # of the step: V, T, L, H, C, B
     dict(V=27, T=16, L=1, H=4, C=16, B=1),
@@ -48,7 +49,7 @@ class Side:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "compare.bench_sides", name,
              json.dumps(size | {"threads": threads})],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=HOUSE,
             env=os.environ | dict.fromkeys(variables, str(threads)))
         self.answer()
 
