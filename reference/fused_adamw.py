@@ -2,7 +2,7 @@
 
 adamw.py makes new parameters and means beside the old ones, and walks through all of memory once
 for each operation. Here the parameters lie end to end in one array, the means in two more, and a
-piece that a core's cache holds takes all operations in turn before the next one.
+piece that the processor's caches hold takes all operations in turn before the next one.
 """
 
 import math
