@@ -83,5 +83,5 @@ def pool(threads):
 
 
 def threads_for(config, B, most):
-    """Return over how many threads, at most `most`, a batch of B full sequences is worth splitting."""
+    """Return over how many threads, up to most, a batch of B sequences is worth splitting."""
     return max(1, min(most, B, B * config.block_size * config.n_embd // SHARE))
