@@ -6,6 +6,7 @@ So their parameters are looked up once, and step calls the functions behind them
 
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -16,11 +17,6 @@ class Params(NamedTuple):
     blocks: list      # of pairs (weight, bias): norm_1, qkv, proj, norm_2, up, down
     norm: tuple       # weight and bias, (C,) each
     n_head: int       # H
-
-
-class Memory(NamedTuple):
-    keys: Tensor      # (L, 1, H, S, D)
-    values: Tensor    # (L, 1, H, S, D)
 
 
 def params(model):
@@ -34,34 +30,34 @@ def params(model):
 
 
 def begin(tokens, p):
-    """Return the logits after a window's first tokens, and the Memory: (T,) -> (V,), Memory."""
-    (S, C), H = p.position.shape, p.n_head
-    memory = Memory(*p.position.new_empty(2, len(p.blocks), 1, H, S, C // H))
+    """Return the logits after a window's first tokens, and a memory: (T,) -> (V,), (L, S, 3C)."""
+    S, C = p.position.shape
+    memory = p.position.new_empty(len(p.blocks), S, 3 * C)
     return step(tokens, p, memory, 0), memory
 
 
 def step(tokens, p, memory, start):
     """Return the logits after tokens at positions start, start + 1 ...: (T,) -> (V,).
 
-    They are the first of a window, or a single one. memory holds the positions before start, and
-    these as well afterwards: it is written to.
+    They are the first of a window, or a single one. memory holds the queries, keys and values of
+    the positions before start, and of these as well afterwards: it is written to.
     """
     T, C = len(tokens), p.token.shape[1]
     x = F.embedding(tokens, p.token) + p.position[start:start + T]       # (T, C)
-    for (norm_1, qkv, proj, norm_2, up, down), keys, values in zip(p.blocks, *memory):
-        n = F.layer_norm(x, (C,), *norm_1)                               # (T, C)
-        mixed = attend(F.linear(n, *qkv), keys, values, start)           # (T, C)
-        x = x + F.linear(mixed, *proj)                                   # (T, C)
-        h = F.linear(F.layer_norm(x, (C,), *norm_2), *up)                # (T, 4C)
+    for (norm_1, qkv, proj, norm_2, up, down), rows in zip(p.blocks, memory):
+        n = torch.layer_norm(x, (C,), *norm_1)                           # (T, C)
+        x = x + F.linear(attend(n, *qkv, rows, start, p.n_head), *proj)  # (T, C)
+        h = F.linear(torch.layer_norm(x, (C,), *norm_2), *up)            # (T, 4C)
         x = x + F.linear(F.gelu(h, approximate="tanh"), *down)           # (T, C)
-    return F.linear(F.layer_norm(x[-1], (C,), *p.norm), p.token)         # (V,)
+    return F.linear(torch.layer_norm(x[-1], (C,), *p.norm), p.token)     # (V,)
 
 
-def attend(qkv, keys, values, start):
-    """Return what each position gathers from those up to itself: (T, 3C) -> (T, C)."""
-    (T, _), (_, H, _, D) = qkv.shape, keys.shape
-    q, k, v = qkv.view(T, 3, 1, H, D).permute(1, 2, 3, 0, 4)             # (1, H, T, D)
-    keys[:, :, start:start + T], values[:, :, start:start + T] = k, v
+def attend(x, weight, bias, rows, start, n_head):
+    """Return what each position gathers from those up to itself: (T, C) -> (T, C)."""
+    T, C = x.shape
+    torch.addmm(bias, x, weight.mT, out=rows.narrow(0, start, T))        # (T, 3C)
+    seen = rows.narrow(0, 0, start + T).view(1, start + T, 3, n_head, C // n_head)
+    q, k, v = seen.permute(2, 0, 3, 1, 4).unbind()                       # (1, H, start + T, D)
     mixed = F.scaled_dot_product_attention(
-        q, keys[:, :, :start + T], values[:, :, :start + T], is_causal=T > 1)
-    return mixed.transpose(1, 2).reshape(T, H * D)                       # (T, C)
+        q.narrow(2, start, T), k, v, is_causal=T > 1)                    # (1, H, T, D)
+    return mixed.transpose(1, 2).reshape(T, C)                           # (T, C)

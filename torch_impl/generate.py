@@ -67,7 +67,7 @@ def probabilities(logits, *, temperature=1.0, top_k=None, top_p=1.0):
     the first top_k, or all. top_p then keeps the shortest beginning of these whose probabilities,
     rescaled, sum to top_p or more; 1 keeps all. The others get exactly 0.
     """
-    probs = F.softmax(logits / temperature, -1)                          # (V,)
+    probs = (logits / temperature).softmax(-1)                           # (V,)
     if top_k is None and top_p == 1:
         return probs
     order = logits.argsort(descending=True, stable=True)[:top_k]         # (K,)
