@@ -6,6 +6,7 @@ the time of a small model. keep() tells it to hold on to them.
 """
 
 import ctypes
+import os
 import sys
 
 TRIM_THRESHOLD, MMAP_THRESHOLD, ARENA_MAX = -1, -3, -8  # of glibc's mallopt, from malloc.h
@@ -15,12 +16,13 @@ LARGEST = 2**25  # bytes of the arrays that are kept: more glibc does not take
 def keep():
     """Keep freed memory for the next array; return whether this platform has such a switch.
 
-    It holds for the whole process and until its end: all threads share one heap, which never
-    shrinks. Larger arrays go back to the system as ever. Linux with glibc has it; elsewhere nothing changes.
+    It holds for the whole process and until its end: heaps never shrink. There is one for each
+    core, so that a thread gets back what lies in its own core's cache. Larger arrays go back to
+    the system as ever. Linux with glibc has it; elsewhere nothing changes.
     """
     if not sys.platform.startswith("linux"):
         return False
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
     return mallopt is not None and all(
         mallopt(name, value) for name, value in
-        [(TRIM_THRESHOLD, 2**31 - 1), (MMAP_THRESHOLD, LARGEST), (ARENA_MAX, 1)])
+        [(TRIM_THRESHOLD, 2**31 - 1), (MMAP_THRESHOLD, LARGEST), (ARENA_MAX, os.cpu_count())])
