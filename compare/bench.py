@@ -123,9 +123,7 @@ def grown(n):
     """Return the measured and the planned cost of one step of the textbook form."""
     config, rng = Config(n["V"], n["T"], n["L"], n["H"], n["C"]), np.random.default_rng(0)
     tokens, targets = rng.integers(0, n["V"], (2, n["B"], n["T"]))
-    p = gpt.init(config, rng)
-    updates = fused_adamw.FusedAdamW(p, adamw.init(p))
-    del p
+    updates = fused_adamw.FusedAdamW(gpt.init(config, rng))
 
     def step():
         _, grads = gpt.loss_and_grad(tokens, targets, updates.params, config=config)

@@ -27,13 +27,11 @@ class NumpySide:
         self.n, rng = n, np.random.default_rng(0)
         self.config = gpt.Config(n.V, n.T, n.L, n.H, n.C)
         self.tokens, self.targets = rng.integers(0, n.V, (2, n.B, n.T))
-        p = gpt.init(self.config, rng)
-        self.adamw = fused_adamw.FusedAdamW(p, adamw.init(p))
+        self.adamw = fused_adamw.FusedAdamW(gpt.init(self.config, rng))
 
     def batch(self):
-        threads = parallel.threads_for(self.config, self.n.B, self.n.threads)
         return dict(tokens=self.tokens, targets=self.targets, p=self.adamw.params,
-                    config=self.config, threads=threads)
+                    config=self.config, threads=self.n.threads)
 
     def forward(self):
         parallel.loss(**self.batch())

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from reference import adamw, block, cross_entropy, fused_adamw, gpt
+from reference import adamw, block, cross_entropy, fused_adamw, gpt, parallel
 from reference.gpt import Config
 
 from .progress import duration
@@ -34,8 +34,9 @@ def plan(config, batch_size, dtype="float32", threads=1):
     weights = size * parameters(config)
     kept, row = activations(config, batch_size, size), size * tokens * config.vocab_size
     operations = 3 * forward_operations(config, batch_size)
+    parts = parallel.parts_for(config, (batch_size, config.block_size), threads)
     return Plan(parameters(config), weights, weights, 2 * weights, kept, 3 * row,
-                peak(config, weights, kept, row, size, tokens, threads), operations, operations // tokens)
+                peak(config, weights, kept, row, size, tokens, parts), operations, operations // tokens)
 
 
 def parameters(config):
@@ -60,13 +61,13 @@ def forward_operations(config, B):
     return L * (24 * B * T * C * C + 4 * B * T * T * C) + 2 * B * T * V * C
 
 
-def peak(config, weights, kept, row, size, tokens, threads):
+def peak(config, weights, kept, row, size, tokens, parts):
     """Return the most bytes at one time: at the loss, or at the end of backward."""
     V, T, H, C = config.vocab_size, config.block_size, config.n_head, config.n_embd
     held = 3 * weights + kept                        # weights, moments, caches
     loss = held + 3 * row                            # logits, probabilities, their gradient
     wide = size * tokens * max(7 * 4 * C, 3 * H * T)  # what one block's backward makes meanwhile
-    backward = held + row + threads * (weights + size * V * C) + wide
+    backward = held + row + parts * (weights + size * V * C) + wide
     return max(loss, backward)
 
 
@@ -99,7 +100,7 @@ def seconds(config, batch_size, dtype="float32", budget=2.0, clock=time.perf_cou
         return dlogits @ table, dlogits.T @ h
 
     many = (np.zeros((1, min(parameters(config), 4 * 10**6)), dtype),)  # too many for a cache
-    updates = fused_adamw.FusedAdamW(many, adamw.init(many))
+    updates = fused_adamw.FusedAdamW(many)
 
     def update():
         updates.update(many, adamw.clip_scale(adamw.global_norm(many), 1.0), lr=1e-3)

@@ -24,7 +24,7 @@ class TorchSide:
         params, state = job.initial()
         self.model = weights.load(torch_impl.gpt.GPT(**vars(job.config)), params).to(self.device)
         self.optimizer = torch_impl.train.optimizer_of(self.model, job.schedule)
-        if state.step:
+        if state:
             weights.set_state(self.optimizer, self.model, state)
         self.runs = torch.compile(self.model) if compiled else self.model
         if autocast:

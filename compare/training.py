@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 import reference.train
-from reference import adamw, gpt, memory, parallel
+from reference import adamw, gpt, memory
 from reference.train import Schedule
 
 from . import checkpoint, progress, text
@@ -46,11 +46,11 @@ class Job:
         return self.start.state.step if self.start else 0
 
     def initial(self):
-        """Return (params, state) to go on from: those of the checkpoint, or what the seed draws."""
+        """Return (params, state) to go on from: the checkpoint's, or what the seed draws and None."""
         if self.start:
             return self.start.params, self.start.state
         params = gpt.init(self.config, np.random.default_rng([self.seed, 5]), np.dtype(self.dtype))
-        return params, adamw.init(params)
+        return params, None
 
 
 class Batches:
@@ -85,22 +85,23 @@ class NumpySide:
 
     def __init__(self, job):
         self.job = job
-        self.params, self.state = job.initial()
-        self.threads = parallel.threads_for(job.config, job.batch_size, job.threads)
         memory.keep()
 
     def steps(self, batches):
         """Yield a Step after each update."""
-        for step in reference.train.train(self.params, batches, config=self.job.config,
-                                          schedule=self.job.schedule, state=self.state,
-                                          threads=self.threads, in_place=True):
+        params, state = self.job.initial()
+        steps = reference.train.train(params, batches, config=self.job.config,
+                                      schedule=self.job.schedule, state=state,
+                                      threads=self.job.threads, in_place=True)
+        del params, state  # what is trained is a copy
+        for step in steps:
             self.params, self.state = step.params, step.state
             yield step
 
     def evaluate(self, batches):
         """Return the mean loss over batches (tokens, targets)."""
         return reference.train.evaluate(self.params, batches, config=self.job.config,
-                                        threads=self.threads)
+                                        threads=self.job.threads)
 
     def snapshot(self):
         """Return (params, state) as NumPy arrays."""

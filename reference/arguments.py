@@ -62,7 +62,9 @@ def check_rate(name, rate):
 
 def check_finite(name, values, *, above=-np.inf):
     """Refuse values that are NaN, infinite or not above a limit with a FloatingPointError."""
-    right = np.isfinite(values) & (values.real > above)
+    right = np.isfinite(values)
+    if above > -np.inf:
+        right &= values.real > above
     if not right.all():
         wrong = np.asarray(values)[~right]
         allowed = "finite numbers" if above == -np.inf else f"finite numbers above {above}"

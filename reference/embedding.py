@@ -42,8 +42,8 @@ def backward(dy, cache):
     """Return the gradients of both tables; ids have none: (B, T, C) -> Params."""
     tokens, V, S = cache
     dy_rows = dy.reshape(-1, dy.shape[-1])                   # (N, C)
-    present, place = np.unique(tokens, return_inverse=True)  # (U,), (B, T)
-    onehot = np.arange(present.size)[:, None] == place.ravel()               # (U, N)
+    present = np.flatnonzero(np.bincount(tokens.ravel()))    # (U,)
+    onehot = present[:, None] == tokens.ravel()              # (U, N)
     dtoken = np.zeros((V, dy.shape[-1]), dy.dtype)           # (V, C)
     dtoken[present] = onehot.astype(dy.dtype) @ dy_rows      # (V, C)     EMB-2
     dposition = np.zeros((S, dy.shape[-1]), dy.dtype)        # (S, C)

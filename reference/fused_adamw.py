@@ -28,16 +28,19 @@ class Group(NamedTuple):
 class FusedAdamW:
     """Copies of the parameters and of AdamW's state, and the updates that change them in place.
 
-    params and state are trees of views into the flat arrays: each update shows in them.
+    params and state are trees of views into the flat arrays: each update shows in them. Without a
+    state it is the one before the first update.
     """
 
-    def __init__(self, p, state):
+    def __init__(self, p, state=None):
         leaves = tree.leaves(p)
         self.groups = groups([leaf.size for leaf in leaves], [leaf.ndim >= 2 for leaf in leaves])
-        self.flat = np.empty((3, sum(leaf.size for leaf in leaves)), leaves[0].dtype)   # (3, P)
-        self.params, m, v = (laid_out(source, row, self.groups)
-                             for source, row in zip((p, state.m, state.v), self.flat))
-        self.state = adamw.State(state.step, m, v)
+        self.flat = np.zeros((3, sum(leaf.size for leaf in leaves)), leaves[0].dtype)   # (3, P)
+        self.params, m, v = (views(p, row, self.groups) for row in self.flat)
+        self.state = adamw.State(state.step if state else 0, m, v)
+        tree.map(np.copyto, self.params, p)
+        if state:
+            tree.map(np.copyto, self.state[1:], state[1:])
 
     def update(self, grads, scale, *, lr, beta1=0.9, beta2=0.999, eps=1e-8,
                weight_decay=0.1, threads=1):
@@ -77,16 +80,15 @@ def groups(sizes, decays):
     return found
 
 
-def laid_out(values, row, groups):
-    """Copy a tree into a flat array, group by group; return the tree of its views: (P,)."""
-    leaves, start = tree.leaves(values), 0
-    views = [None] * len(leaves)
+def views(like, row, groups):
+    """Return a tree shaped as `like` whose leaves lie in a flat array, group by group: (P,)."""
+    leaves, start = tree.leaves(like), 0
+    found = [None] * len(leaves)
     for i in (i for group in groups for i in group.leaves):
-        views[i] = row[start:start + leaves[i].size].reshape(leaves[i].shape)
-        views[i][...] = leaves[i]
+        found[i] = row[start:start + leaves[i].size].reshape(leaves[i].shape)
         start += leaves[i].size
-    in_order = iter(views)
-    return tree.map(lambda _: next(in_order), values)
+    in_order = iter(found)
+    return tree.map(lambda _: next(in_order), like)
 
 
 def gathered(leaves, group, start, stop):

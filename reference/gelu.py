@@ -24,7 +24,7 @@ def forward(x):
     Source: Hendrycks, Gimpel, "Gaussian Error Linear Units" (2016), section 2.
     """
     check_floats(x=(x, "..."))
-    near = np.clip(x, -FLAT, FLAT)                           # (...)  or x^3 would overflow
+    near = x.clip(-FLAT, FLAT)                               # (...)  or x^3 would overflow
     e = np.exp(near * (-SLOPE - CUBIC * (near * near)))      # (...)  GELU-1, GELU-2
     return np.maximum(x, near) / (1 + e), Cache(near, e)     # (...)  GELU-3
 

@@ -14,26 +14,32 @@ import numpy as np
 from . import blas, gpt, tree
 
 IGNORED = -100  # the target that cross_entropy does not count
-SHARE = 2**15   # numbers of the residual stream; with fewer each, threads wait more than they work
+LITTLE = 2**16  # numbers of the residual stream: below, a second thread waits more than it works
 
 
-def loss(tokens, targets, p, *, config, keep=None, threads=2):
+def loss(tokens, targets, p, *, config, keep=None, threads=2, parts=None):
     """Return what gpt.loss returns, computed in parts: (B, T), (B, T) -> ()."""
-    return sum(in_parts(gpt.loss, tokens, targets, p, config, keep, threads))
+    return sum(in_parts(gpt.loss, tokens, targets, p, config, keep, threads, parts))
 
 
-def loss_and_grad(tokens, targets, p, *, config, keep=None, threads=2):
-    """Return what gpt.loss_and_grad returns, computed in parts: (B, T), (B, T) -> (), Params."""
-    losses, grads = zip(*in_parts(gpt.loss_and_grad, tokens, targets, p, config, keep, threads))
+def loss_and_grad(tokens, targets, p, *, config, keep=None, threads=2, parts=None):
+    """Return what gpt.loss_and_grad returns, computed in parts: (B, T), (B, T) -> (), Params.
+
+    There are as many parts as threads where that is faster, else one, or as many as are asked for.
+    """
+    losses, grads = zip(*in_parts(
+        gpt.loss_and_grad, tokens, targets, p, config, keep, threads, parts))
     return sum(losses), functools.reduce(add, grads)
 
 
-def in_parts(function, tokens, targets, p, config, keep, threads):
+def in_parts(function, tokens, targets, p, config, keep, threads, parts):
     """Return a function's results for the parts of a batch, each weighted by its tokens."""
+    parts = parts or parts_for(config, tokens.shape, threads)
     counted = targets != IGNORED                                         # (B, T)
-    parts = [part for part in split(len(tokens), threads) if counted[part].any()]
-    if len(parts) < 2:
-        return [function(tokens, targets, p, config=config, keep=keep)]
+    slices = [part for part in split(len(tokens), parts) if counted[part].any()]
+    if len(slices) < 2:
+        with blas.threads(1 if is_little(config, tokens.shape) else threads):
+            return [function(tokens, targets, p, config=config, keep=keep)]
 
     def share(part):
         return function(tokens[part], targets[part], p, config=config,
@@ -41,7 +47,7 @@ def in_parts(function, tokens, targets, p, config, keep, threads):
                         weight=float(counted[part].sum() / counted.sum()))
 
     with blas.threads(1):
-        return wait([submit(share, part, threads) for part in parts])
+        return wait([submit(share, part, parts) for part in slices])
 
 
 def each(function, calls, threads):
@@ -65,9 +71,9 @@ def wait(futures):
     return [future.result() for future in futures]
 
 
-def split(B, threads):
+def split(B, parts):
     """Return slices that cut B sequences into parts as equal as can be, none of them empty."""
-    edges = [B * i // threads for i in range(threads + 1)]
+    edges = [B * i // parts for i in range(parts + 1)]
     return [slice(a, b) for a, b in zip(edges, edges[1:]) if a < b]
 
 
@@ -82,6 +88,17 @@ def pool(threads):
     return ThreadPoolExecutor(threads)
 
 
-def threads_for(config, B, most):
-    """Return over how many threads, up to most, a batch of B sequences is worth splitting."""
-    return max(1, min(most, B, B * config.block_size * config.n_embd // SHARE))
+def parts_for(config, shape, threads):
+    """Return into how many parts a batch of (B, T) tokens is worth cutting.
+
+    More than one share the work on activations, which grows with B T C L, but each makes a
+    gradient of all parameters, some 12 C^2 L numbers, to be added to the others.
+    """
+    B, T = shape
+    return 1 if is_little(config, shape) or B * T < 2 * config.n_embd else min(B, threads)
+
+
+def is_little(config, shape):
+    """Whether a batch of (B, T) tokens is so little work that one thread does it soonest."""
+    B, T = shape
+    return B * T * config.n_embd < LITTLE

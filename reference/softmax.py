@@ -1,5 +1,6 @@
 """Softmax over the last axis, with an optional mask. Derivation: softmax.md."""
 
+import functools
 from typing import NamedTuple
 
 import numpy as np
@@ -13,9 +14,12 @@ class Cache(NamedTuple):
     y: Array  # (..., S)
 
 
+@functools.cache
 def causal_mask(T):
-    """Return the (T, T) mask that lets position i see positions 0 .. i."""
-    return np.tri(T, dtype=bool)
+    """Return the (T, T) mask that lets position i see positions 0 .. i; it is read-only."""
+    mask = np.tri(T, dtype=bool)
+    mask.flags.writeable = False
+    return mask
 
 
 @np.errstate(over="ignore")  # a difference that overflows is -inf, and its exponential rightly 0
@@ -29,7 +33,8 @@ def forward(x, *, mask=None):
     check_floats(x=(x, "...S"))
     if mask is not None:
         check_mask(mask)
-        x = np.where(mask, x, -np.inf)                       # (..., S)  SM-1
+        limit = np.where(mask, np.inf, -np.inf).astype(x.dtype)
+        x = np.fmin(x, limit)                                # (..., S)  SM-1
     top = x.real.max(-1, keepdims=True)                      # (..., 1)
     check_finite("the largest x of a row in softmax", top)
     z = x - top                                              # (..., S)  SM-2

@@ -1,6 +1,8 @@
 """Sums over the rows or along them, as products with ones and with each other: BLAS adds fast, and
 in so many lanes at once that rounding errors stay small."""
 
+import functools
+
 import numpy as np
 
 RUN = 64  # rows that one product sums
@@ -15,16 +17,16 @@ def sum_rows(x):
     """
     rows = x.reshape(-1, x.shape[-1])                        # (N, C)
     if len(rows) <= RUN:
-        return np.ones(len(rows), x.dtype) @ rows            # (C,)
+        return ones(len(rows), x.dtype) @ rows               # (C,)
     whole = len(rows) // RUN * RUN
     runs = rows[:whole].reshape(-1, RUN, x.shape[-1])        # (N / RUN, RUN, C)
-    total = sum_rows(np.ones(RUN, x.dtype) @ runs)           # (C,)
+    total = sum_rows(ones(RUN, x.dtype) @ runs)              # (C,)
     return total if whole == len(rows) else total + sum_rows(rows[whole:])
 
 
 def row_sum(x):
     """Return the sum along each row: (..., C) -> (..., 1)."""
-    return (x @ np.ones(x.shape[-1], x.dtype))[..., None]
+    return (x @ ones(x.shape[-1], x.dtype))[..., None]
 
 
 def row_mean(x):
@@ -35,3 +37,9 @@ def row_mean(x):
 def row_dot(x, y):
     """Return the sum along each row of x y: (..., C), (..., C) -> (..., 1)."""
     return (x[..., None, :] @ y[..., :, None])[..., 0]
+
+
+@functools.lru_cache(64)  # each step asks the same again
+def ones(n, dtype):
+    """Return n ones: (n,)."""
+    return np.ones(n, dtype)

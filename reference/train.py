@@ -52,10 +52,11 @@ def train(p, batches, *, config, schedule, state=None, threads=1, in_place=False
     arrays of a Step hold only until the next.
     Raises FloatingPointError, naming the step, where the loss or the gradient is not finite.
     """
-    state = adamw.init(p) if state is None else state
     if in_place:
         updates = fused_adamw.FusedAdamW(p, state)
         p, state = updates.params, updates.state
+    elif state is None:
+        state = adamw.init(p)
     for index, (tokens, targets, keep) in zip(range(state.step, schedule.steps), batches):
         with np.errstate(over="ignore", invalid="ignore"):  # check_finite sees what came of it
             loss, grads = loss_and_grad(index, tokens, targets, p, config=config, keep=keep,

@@ -24,14 +24,14 @@ def draw(config, B, seed, dtype):
 
 
 @given(configs(), st.integers(1, 6), st.integers(2, 4), seeds, dtypes)
-def test_the_parts_sum_to_the_batch(config, B, threads, seed, dtype):
+def test_the_parts_sum_to_the_batch(config, B, count, seed, dtype):
     batch, keep = draw(config, B, seed, dtype)
     loss, grads = gpt.loss_and_grad(*batch, config=config, keep=keep)
-    ours, parts = parallel.loss_and_grad(*batch, config=config, keep=keep, threads=threads)
+    ours, parts = parallel.loss_and_grad(*batch, config=config, keep=keep, parts=count)
     bound = 1e-12 if dtype == "float64" else 2e-5
     largest = max(1e-3, *(np.abs(g).max() for g in tree.leaves(grads)))
     assert ours.dtype == loss.dtype and abs(ours - loss) <= bound * max(1e-3, abs(loss))
-    assert parallel.loss(*batch, config=config, keep=keep, threads=threads) == ours
+    assert parallel.loss(*batch, config=config, keep=keep, parts=count) == ours
     for ours, truth in zip(tree.leaves(parts), tree.leaves(grads), strict=True):
         assert ours.dtype == truth.dtype and relative_error(ours, truth, largest) <= bound
 
@@ -39,15 +39,15 @@ def test_the_parts_sum_to_the_batch(config, B, threads, seed, dtype):
 def test_the_threads_do_not_disturb_one_another():
     config = gpt.Config(vocab_size=7, block_size=5, n_layer=2, n_head=2, n_embd=8)
     batch, _ = draw(config, 8, 0, "float64")
-    first = parallel.loss_and_grad(*batch, config=config, threads=4)
+    first = parallel.loss_and_grad(*batch, config=config, parts=4)
     for _ in range(20):
-        again = parallel.loss_and_grad(*batch, config=config, threads=4)
+        again = parallel.loss_and_grad(*batch, config=config, parts=4)
         assert all(map(np.array_equal, tree.leaves(first), tree.leaves(again)))
 
 
 @given(st.integers(1, 40), st.integers(1, 9))
-def test_parts_cover_the_batch_once_and_none_is_empty(B, threads):
-    parts = [np.arange(B)[part] for part in parallel.split(B, threads)]
+def test_parts_cover_the_batch_once_and_none_is_empty(B, count):
+    parts = [np.arange(B)[part] for part in parallel.split(B, count)]
     assert np.concatenate(parts).tolist() == list(range(B)) and all(map(len, parts))
     assert max(map(len, parts)) - min(map(len, parts)) <= 1
 
@@ -57,7 +57,7 @@ def test_an_error_in_a_part_is_that_of_the_batch():
     (tokens, targets, p), _ = draw(config, 4, 0, "float64")
     tokens[3, 2] = 7
     with pytest.raises(IndexError, match="tokens holds the id 7; allowed: 0 to 6"):
-        parallel.loss_and_grad(tokens, targets, p, config=config, threads=2)
+        parallel.loss_and_grad(tokens, targets, p, config=config, parts=2)
 
 
 def test_a_batch_in_which_nothing_counts_is_refused_as_without_threads():
@@ -65,7 +65,7 @@ def test_a_batch_in_which_nothing_counts_is_refused_as_without_threads():
     (tokens, targets, p), _ = draw(config, 4, 0, "float64")
     with pytest.raises(ValueError, match="every target is ignore_index"):
         parallel.loss_and_grad(tokens, np.full_like(targets, parallel.IGNORED), p,
-                               config=config, threads=2)
+                               config=config, parts=2)
 
 
 def test_the_callers_errstate_holds_in_every_thread():

@@ -54,8 +54,7 @@ def peaks(sizes, threads):
     tokens, targets = rng.integers(0, config.vocab_size, (2, B, config.block_size))
     keep = gpt.draw_keep(rng, B, config.block_size, config)
     tracemalloc.start()
-    updates = fused_adamw.FusedAdamW(p := gpt.init(config, rng), adamw.init(p))
-    del p
+    updates = fused_adamw.FusedAdamW(gpt.init(config, rng))
     tracemalloc.reset_peak()
     _, grads = parallel.loss_and_grad(tokens, targets, updates.params, config=config, keep=keep,
                                       threads=threads)
@@ -68,7 +67,7 @@ def peaks(sizes, threads):
 def test_the_expected_time_is_about_that_of_a_step():
     config, rng, B = Config(65, 64, 4, 4, 128), np.random.default_rng(0), 12
     tokens, targets = rng.integers(0, config.vocab_size, (2, B, config.block_size))
-    updates = fused_adamw.FusedAdamW(p := gpt.init(config, rng), adamw.init(p))
+    updates = fused_adamw.FusedAdamW(gpt.init(config, rng))
 
     def step():
         _, grads = gpt.loss_and_grad(tokens, targets, updates.params, config=config)
