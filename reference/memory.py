@@ -9,7 +9,7 @@ import ctypes
 import os
 import sys
 
-TRIM_THRESHOLD, MMAP_THRESHOLD, ARENA_MAX = -1, -3, -8  # of glibc's mallopt, from malloc.h
+TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD, ARENA_MAX = -1, -2, -3, -8  # of glibc's mallopt, from malloc.h
 LARGEST = 2**25  # bytes of the arrays that are kept: more glibc does not take
 
 
@@ -25,4 +25,5 @@ def keep():
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
     return mallopt is not None and all(
         mallopt(name, value) for name, value in
-        [(TRIM_THRESHOLD, 2**31 - 1), (MMAP_THRESHOLD, LARGEST), (ARENA_MAX, os.cpu_count())])
+        [(TRIM_THRESHOLD, 2**31 - 1), (TOP_PAD, 2 * LARGEST),  # or a second heap would shrink
+         (MMAP_THRESHOLD, LARGEST), (ARENA_MAX, os.cpu_count())])
