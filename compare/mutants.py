@@ -53,7 +53,7 @@ EQUIVALENT = {  # mutants that are right after all, by name, and why
     ], "only the shape and the dtype are read, and queries, keys, values and results have the same"),
     **dict.fromkeys([
         "linear.backward LIN-4: dy_rows is summed over its first axis only",
-        "sums.sum_rows: np.ones(RUN, x.dtype) @ runs is summed over its first axis only",
+        "sums.sum_rows: ones(RUN, x.dtype) @ runs is summed over its first axis only",
         "sums.sum_rows: rows[whole:] is summed over its first axis only",
     ], "there is one axis of rows: only the rounding differs, which precision measures"),
     "sums.sum_rows: it asks len(rows) < RUN, not len(rows) <= RUN":

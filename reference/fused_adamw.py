@@ -12,8 +12,8 @@ import numpy as np
 
 from . import adamw, parallel, tree
 
-PIECE = 2**16   # numbers: a piece and what is made of it, in float32, take some megabytes
-ALONE = 2**21   # so many numbers are updated by one thread: more would wait for one another
+PIECE = 2**18   # numbers: a piece and what is made of it, in float32, take some megabytes
+ALONE = 2**19   # so many numbers are updated by one thread: more would wait for one another
 
 
 class Group(NamedTuple):

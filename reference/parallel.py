@@ -7,7 +7,7 @@ NumPy lets go of Python's lock inside an operation: the parts run at the same ti
 
 import contextvars
 import functools
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import numpy as np
 
@@ -47,7 +47,7 @@ def in_parts(function, tokens, targets, p, config, keep, threads, parts):
                         weight=float(counted[part].sum() / counted.sum()))
 
     with blas.threads(1):
-        return wait([submit(share, part, parts) for part in slices])
+        return at_once(share, slices)
 
 
 def each(function, calls, threads):
@@ -55,20 +55,21 @@ def each(function, calls, threads):
     def some(calls):
         for call in calls:
             function(*call)
-    if threads == 1 or len(calls) == 1:
-        some(calls)
-    else:
-        wait([submit(some, calls[i::threads], threads) for i in range(threads)])
+    at_once(some, [calls[i::threads] for i in range(min(threads, len(calls)))])
 
 
-def submit(function, argument, threads):
-    """Let one of the threads call the function, under np.errstate as it is here."""
-    return pool(threads).submit(contextvars.copy_context().run, function, argument)
+def at_once(function, arguments):
+    """Return function(argument) for each of them: the first in this thread, the others beside it.
 
-
-def wait(futures):
-    """Return the results."""
-    return [future.result() for future in futures]
+    np.errstate holds in all of them as it does here. When one raises an error, all have ended.
+    """
+    first, *others = arguments
+    futures = [pool(len(others)).submit(contextvars.copy_context().run, function, argument)
+               for argument in others]
+    try:
+        return [function(first), *(future.result() for future in futures)]
+    finally:
+        wait(futures)
 
 
 def split(B, parts):
@@ -84,7 +85,7 @@ def add(grads, others):
 
 @functools.cache
 def pool(threads):
-    """Return the threads; between steps they wait."""
+    """Return so many threads; between steps they wait."""
     return ThreadPoolExecutor(threads)
 
 

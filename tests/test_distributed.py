@@ -45,6 +45,7 @@ def gradients(rank, count, folder):
         step, = side.steps(iter([(tokens, targets, None)]))
         if rank == 0:
             np.savez(f"{folder}/{count}_{i}.npz", loss=step.loss, **weights.gradients(side.model))
+    distributed.barrier()  # or one ends while another still talks to it, and aborts
     distributed.destroy_process_group()
 
 
