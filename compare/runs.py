@@ -204,10 +204,10 @@ def lockstep(given):
     """Train both sides in lockstep."""
     from . import lockstep as pair
     check_torch_only(given)
-    for name in "resume", "out":
+    for name in "resume", "out", "threads":
         if getattr(given, name):
-            raise ValueError(f"{name} is given; allowed: only --with numpy or --with torch, since "
-                             "with both nothing is saved")
+            raise ValueError(f"{name} is given; allowed: only --with numpy or --with torch; "
+                             "with both nothing is saved, and each takes one thread")
     values, corpus = values_of(given), text.load(given.text)
     tokenizer = tokenizer_of(given, corpus, given.tokenizer)
     if values["vocab_size"] > tokenizer.vocab_size:  # it would sample what no token spells

@@ -14,9 +14,9 @@ def check_floats(**arguments):
     letter stands for one size throughout, as in x=(x, "...I"), weight=(p.weight, "OI").
     Raises TypeError for a dtype, ValueError for a shape.
     """
-    _check_floats(tuple((name, getattr(array, "dtype", type(array).__name__),
-                         getattr(array, "shape", ()), axes)
-                        for name, (array, axes) in arguments.items()))
+    _check_floats(tuple([(name, getattr(array, "dtype", type(array).__name__),
+                          getattr(array, "shape", ()), axes)
+                         for name, (array, axes) in arguments.items()]))
 
 
 @functools.lru_cache(1024)  # each step asks the same again

@@ -33,12 +33,12 @@ def forward(logits, targets, *, ignore_index=-100):
     targets = np.where(counted, targets, 0)                          # (...)     a valid index
     top = logits.real.max(-1, keepdims=True)                         # (..., 1)
     check_finite("the largest logit of a row in cross_entropy", top)
-    z = logits - top                                                 # (..., V)  CE-1
-    at_target = np.take_along_axis(z, targets[..., None], -1)        # (..., 1)
+    z = np.ascontiguousarray(logits) - top                           # (..., V)  CE-1
+    at_target = rows_of(z)[np.arange(targets.size), targets.ravel()]     # (N,)
     e = np.exp(z, out=z)                                             # (..., V)
     total = row_sum(e)                                               # (..., 1)
-    picked = at_target - np.log(total)                               # (..., 1)  CE-2, CE-3
-    loss = -picked[counted].mean()                                   # ()        CE-4
+    picked = at_target - np.log(total).ravel()                       # (N,)      CE-2, CE-3
+    loss = -picked[counted.ravel()].mean()                           # ()        CE-4
     check_finite("loss in cross_entropy", loss)
     probs = np.divide(e, total, out=e)                               # (..., V)
     return loss, Cache(probs, targets, counted)
@@ -49,7 +49,11 @@ def backward(dloss, cache):
     probs, targets, counted = cache
     share = counted[..., None] * dloss / int(counted.sum())          # (..., 1)  CE-5
     dlogits = probs * share                                          # (..., V)
-    target = targets[..., None]                                      # (..., 1)
-    at_target = np.take_along_axis(probs, target, -1)                # (..., 1)
-    np.put_along_axis(dlogits, target, (at_target - 1) * share, -1)  # (..., V)  CE-6
+    place = np.arange(targets.size), targets.ravel()                 # (N,) each
+    rows_of(dlogits)[place] = (rows_of(probs)[place] - 1) * share.ravel()    # (N,)  CE-6
     return dlogits
+
+
+def rows_of(x):
+    """Return the rows of x: (..., V) -> (N, V), a view where x is contiguous."""
+    return x.reshape(-1, x.shape[-1])

@@ -35,11 +35,13 @@ def loss_and_grad(tokens, targets, p, *, config, keep=None, threads=2, parts=Non
 def in_parts(function, tokens, targets, p, config, keep, threads, parts):
     """Return a function's results for the parts of a batch, each weighted by its tokens."""
     parts = parts or parts_for(config, tokens.shape, threads)
+    if parts == 1:
+        with blas.threads(1 if is_little(config, tokens.shape) else threads):
+            return [function(tokens, targets, p, config=config, keep=keep)]
     counted = targets != IGNORED                                         # (B, T)
     slices = [part for part in split(len(tokens), parts) if counted[part].any()]
     if len(slices) < 2:
-        with blas.threads(1 if is_little(config, tokens.shape) else threads):
-            return [function(tokens, targets, p, config=config, keep=keep)]
+        return in_parts(function, tokens, targets, p, config, keep, threads, parts=1)
 
     def share(part):
         return function(tokens[part], targets[part], p, config=config,

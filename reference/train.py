@@ -8,6 +8,8 @@ import numpy as np
 
 from . import adamw, fused_adamw, gpt, parallel
 
+QUIET = dict(over="ignore", invalid="ignore")  # a layer or check_finite sees what came of it
+
 
 @dataclass(frozen=True)
 class Schedule:
@@ -58,7 +60,7 @@ def train(p, batches, *, config, schedule, state=None, threads=1, in_place=False
     elif state is None:
         state = adamw.init(p)
     for index, (tokens, targets, keep) in zip(range(state.step, schedule.steps), batches):
-        with np.errstate(over="ignore", invalid="ignore"):  # check_finite sees what came of it
+        with np.errstate(**QUIET):
             loss, grads = loss_and_grad(index, tokens, targets, p, config=config, keep=keep,
                                         threads=threads)
             norm = adamw.global_norm(grads)
@@ -67,12 +69,13 @@ def train(p, batches, *, config, schedule, state=None, threads=1, in_place=False
                                  warmup=schedule.warmup, steps=schedule.steps)
         rates = dict(lr=lr, beta1=schedule.beta1, beta2=schedule.beta2,
                      eps=schedule.eps, weight_decay=schedule.weight_decay)
-        if in_place:
-            scale = adamw.clip_scale(norm, schedule.clip)
-            state = updates.update(grads, scale, threads=threads, **rates)
-        else:
-            grads, _ = adamw.clip(grads, schedule.clip)
-            p, state = adamw.update(p, grads, state, **rates)
+        with np.errstate(**QUIET):
+            if in_place:
+                scale = adamw.clip_scale(norm, schedule.clip)
+                state = updates.update(grads, scale, threads=threads, **rates)
+            else:
+                grads, _ = adamw.clip(grads, schedule.clip)
+                p, state = adamw.update(p, grads, state, **rates)
         del grads  # before the next step makes its own
         yield Step(index, float(loss), norm, p, state)
 
@@ -99,5 +102,6 @@ def stopped(index):
 
 def evaluate(p, batches, *, config, threads=1):
     """Return the mean loss over batches (tokens, targets), without dropout."""
-    return float(np.mean([parallel.loss(tokens, targets, p, config=config, threads=threads)
-                          for tokens, targets in batches]))
+    with np.errstate(**QUIET):
+        return float(np.mean([parallel.loss(tokens, targets, p, config=config, threads=threads)
+                              for tokens, targets in batches]))

@@ -21,6 +21,15 @@ def test_gradients_sum_to_zero_and_ignored_rows_get_none(case):
     assert not dlogits[ignored].any()
 
 
+def test_logits_may_lie_in_any_order_in_memory():
+    rng = np.random.default_rng(0)
+    logits, targets = rng.standard_normal((3, 4, 5)), rng.integers(0, 5, (3, 4))
+    loss, cache = cross_entropy.forward(logits, targets)
+    found, other = cross_entropy.forward(np.asfortranarray(logits), targets)
+    assert found == loss
+    np.testing.assert_array_equal(*(cross_entropy.backward(0.5, c) for c in (cache, other)))
+
+
 @given(st.integers(1, 50))
 def test_equal_logits_cost_log_v(V):
     loss, _ = cross_entropy.forward(np.full((3, V), 7.0), np.arange(3) % V)

@@ -265,6 +265,7 @@ def test_what_could_not_be_saved_is_said_at_the_end_and_is_no_success(
     (["--with", "both", "--vocab-size", "300"], "vocab_size is 300; allowed with both: the token"),
     (["--with", "both", "--resume"], "resume is given; allowed: only --with numpy or --with torch"),
     (["--with", "both", "--out", "run"], "out is given; allowed: only --with numpy or --with torch"),
+    (["--with", "both", "--threads", "2"], "threads is given; allowed: only --with numpy or --with"),
     (["--preset", "huge"], "preset is huge; allowed: micro, laptop, baby, gpt2"),
     (["--vocab-size", "3"], "vocab_size is 3; allowed: at least the tokenizer's"),
     (["--batch-size", "0"], "batch_size is 0; allowed: an integer from 1 to 1048576"),
@@ -279,6 +280,12 @@ def test_what_cannot_be_trained_is_refused(place, capsys, words, sentence):
     assert train("--with", "numpy", *words) == 2
     assert sentence in capsys.readouterr().err
     assert not (place / "run").exists()
+
+
+@pytest.mark.filterwarnings("error")
+def test_what_overflows_ends_in_a_sentence(place, capsys):
+    assert train("--with", "numpy", *SMALL, "--weight-decay", "1e300") == 2
+    assert "layer_norm is nan; allowed: finite numbers" in capsys.readouterr().err
 
 
 def test_a_checkpoint_is_never_overwritten_by_another_run(place, capsys):
