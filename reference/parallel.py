@@ -7,6 +7,7 @@ NumPy lets go of Python's lock inside an operation: the parts run at the same ti
 
 import contextvars
 import functools
+import math
 from concurrent.futures import ThreadPoolExecutor, wait
 
 import numpy as np
@@ -34,9 +35,9 @@ def loss_and_grad(tokens, targets, p, *, config, keep=None, threads=2, parts=Non
 
 def in_parts(function, tokens, targets, p, config, keep, threads, parts):
     """Return a function's results for the parts of a batch, each weighted by its tokens."""
-    parts = parts or parts_for(config, tokens.shape, threads)
+    parts = parts or parts_for(config, np.shape(tokens), threads)
     if parts == 1:
-        with blas.threads(1 if is_little(config, tokens.shape) else threads):
+        with blas.threads(1 if is_little(config, np.shape(tokens)) else threads):
             return [function(tokens, targets, p, config=config, keep=keep)]
     counted = targets != IGNORED                                         # (B, T)
     slices = [part for part in split(len(tokens), parts) if counted[part].any()]
@@ -97,11 +98,11 @@ def parts_for(config, shape, threads):
     More than one share the work on activations, which grows with B T C L, but each makes a
     gradient of all parameters, some 12 C^2 L numbers, to be added to the others.
     """
-    B, T = shape
-    return 1 if is_little(config, shape) or B * T < 2 * config.n_embd else min(B, threads)
+    if is_little(config, shape) or math.prod(shape) < 2 * config.n_embd:
+        return 1
+    return min(shape[0], threads)
 
 
 def is_little(config, shape):
     """Whether a batch of (B, T) tokens is so little work that one thread does it soonest."""
-    B, T = shape
-    return B * T * config.n_embd < LITTLE
+    return math.prod(shape) * config.n_embd < LITTLE

@@ -83,3 +83,19 @@ def test_blas_gets_its_threads_back():
     with blas.threads(1):
         assert switch[0]() == 1
     assert switch[0]() == before
+
+
+def test_a_batch_is_cut_where_its_tokens_outweigh_the_parameters():
+    few, many = gpt.Config(65, 64, 4, 4, 128), gpt.Config(65, 64, 12, 12, 768)
+    assert parallel.parts_for(few, (12, 64), 2) == 2
+    assert parallel.parts_for(few, (12, 64), 1) == parallel.parts_for(few, (1, 64), 2) == 1
+    assert parallel.parts_for(many, (4, 64), 2) == 1  # each part would add 85 million numbers
+    assert parallel.parts_for(many, (64, 64), 2) == 2
+
+
+@pytest.mark.parametrize("tokens", [[[1, 2]], np.arange(4), np.zeros((0, 5), int)])
+def test_what_is_no_batch_is_refused_as_without_threads(tokens):
+    config = gpt.Config(vocab_size=7, block_size=5, n_layer=1, n_head=2, n_embd=8)
+    p = gpt.init(config, np.random.default_rng(0))
+    with pytest.raises((TypeError, ValueError), match="tokens has"):
+        parallel.loss_and_grad(tokens, tokens, p, config=config)
