@@ -69,6 +69,16 @@ def transposes(node, scope):
                 new = copy.copy(node)
                 setattr(new, side, call(operand, "swapaxes", ast.Constant(-1), ast.Constant(-2)))
                 yield f"{ast.unparse(operand)} is transposed, and should not be", new
+    if method(node) == "scatter":  # of causal.py, as the two below
+        yield f"the transpose of {ast.unparse(node.args[0])} is missing", call(
+            node.func.value, "gather", *node.args)
+    if method(node) == "gather":
+        yield f"{ast.unparse(node.args[0])} is transposed, and should not be", call(
+            node.func.value, "scatter", *node.args)
+    if method(node) == "pairs":
+        first, second = node.args
+        yield f"{ast.unparse(first)} and {ast.unparse(second)} are exchanged", call(
+            node.func.value, "pairs", second, first)
 
 
 def reductions(node, scope):

@@ -26,6 +26,7 @@ TARGETS = {  # functions of each file; a tag after @ picks the lines that carry 
     "flash_attention": ["backward", "forward", "block_scores", "blocks"],
     "gpt": ["backward", "loss_and_grad"],
     "sums": ["sum_rows", "row_sum", "row_mean", "row_dot"],
+    "causal": ["pairs", "gather", "scatter", "strips"],
     "adamw": ["update", "clip", "learning_rate"],
 }
 EQUIVALENT = {  # mutants that are right after all, by name, and why

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from reference import adamw, block, cross_entropy, fused_adamw, gpt, parallel
+from reference import adamw, block, causal, cross_entropy, fused_adamw, gpt, parallel
 from reference.gpt import Config
 
 from .progress import duration
@@ -58,7 +58,8 @@ def activations(config, B, size):
 def forward_operations(config, B):
     """Return the operations of the matrix products of one forward; a backward takes twice that."""
     V, T, L, C = config.vocab_size, config.block_size, config.n_layer, config.n_embd
-    return L * (24 * B * T * C * C + 4 * B * T * T * C) + 2 * B * T * V * C
+    pairs = sum((b - a) * b for a, b in causal.strips(T))  # of positions
+    return L * (24 * B * T * C * C + 4 * B * pairs * C) + 2 * B * T * V * C
 
 
 def peak(config, weights, kept, row, size, tokens, parts):
