@@ -25,7 +25,7 @@ def gather(w, x):
 
     Row t is a sum over the positions that t sees.
     """
-    out = np.empty(x.shape, x.dtype)
+    out = np.empty_like(x)  # in the same order in memory: heads can be merged without a copy
     for a, b in strips(x.shape[-2]):
         np.matmul(w[..., a:b, :b], x[..., :b, :], out=out[..., a:b, :])
     return out
@@ -36,7 +36,7 @@ def scatter(w, x):
 
     Row u is a sum over the positions that see u.
     """
-    out = np.empty(x.shape, x.dtype)
+    out = np.empty_like(x)  # in the same order in memory: heads can be merged without a copy
     for a, b in strips(x.shape[-2]):
         np.matmul(w[..., a:, a:b].swapaxes(-1, -2), x[..., a:, :], out=out[..., a:b, :])
     return out
