@@ -67,8 +67,9 @@ def parser():
                        "with its settings")
     train.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="of torch")
     train.add_argument("--autocast", action="store_true", help="bfloat16 products, with torch")
-    train.add_argument("--threads", type=positive, help="over which each batch is split with numpy, "
-                       "and that torch may use (default: as many as cores, %d here)" % os.cpu_count())
+    train.add_argument("--threads", type=positive, help="that work at one time; with numpy in as "
+                       "many processes, over which each batch is split (default: as many as cores, "
+                       "%d here)" % os.cpu_count())
     train.add_argument("--compile", action="store_true", help="torch.compile")
     plan = verbs.add_parser("plan", help="memory, operations and time of a configuration")
     plan.add_argument("--dtype", choices=("float64", "float32"), default="float32")
@@ -246,7 +247,7 @@ def main(words=None):
             stream.reconfigure(errors="replace")  # a code page that lacks a character
     try:
         return main_of(parser().parse_args(words))
-    except (ValueError, FloatingPointError) as error:
+    except (ValueError, FloatingPointError, ChildProcessError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except ModuleNotFoundError as error:

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from reference import adamw, fused_adamw, generate, gpt, memory, parallel
+from reference import adamw, fused_adamw, generate, gpt, memory, parallel, workers
 from reference.train import Schedule
 
 SCHEDULE = Schedule()
@@ -102,17 +102,9 @@ def measure(side, seconds):
 
 
 def peak():
-    """Return the largest number of bytes that this process has held, or None on Windows."""
-    try:
-        with open("/proc/self/status") as status:
-            return next(1024 * int(line.split()[1]) for line in status if line.startswith("VmHWM"))
-    except OSError:
-        pass
-    try:
-        import resource
-    except ImportError:
-        return None
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS
+    """Return the most bytes that this process and its workers have held, None if that is unknown."""
+    held = workers.at_once(memory.peak, [((), {})] * (1 + len(workers.STAFF)))
+    return None if None in held else sum(held)
 
 
 def sample(side, count):

@@ -12,7 +12,7 @@ import numpy as np
 
 from . import adamw, parallel, tree
 
-PIECE = 2**18   # numbers: a piece and what is made of it, in float32, take some megabytes
+PIECE = 2**17   # numbers: a piece and what is made of it, in float32, take a few megabytes
 ALONE = 2**19   # so many numbers are updated by one thread: more would wait for one another
 
 

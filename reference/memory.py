@@ -27,3 +27,17 @@ def keep():
         mallopt(name, value) for name, value in
         [(TRIM_THRESHOLD, 2**31 - 1), (TOP_PAD, 2 * LARGEST),  # or a second heap would shrink
          (MMAP_THRESHOLD, LARGEST), (ARENA_MAX, os.cpu_count())])
+
+
+def peak():
+    """Return the largest number of bytes that this process has held, or None on Windows."""
+    try:
+        with open("/proc/self/status") as status:
+            return next(1024 * int(line.split()[1]) for line in status if line.startswith("VmHWM"))
+    except OSError:
+        pass
+    try:
+        import resource
+    except ImportError:
+        return None
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS

@@ -1,8 +1,7 @@
-"""The batch over threads: each takes a share of the sequences, and their gradients are added.
+"""The batch in parts: each process takes a share of the sequences, and their gradients are added.
 
 The loss is a mean over tokens. So the gradient of the batch is the sum over its parts, if the
 backward of each part begins with the part's share of the tokens where it else begins with 1.
-NumPy lets go of Python's lock inside an operation: the parts run at the same time.
 """
 
 import contextvars
@@ -12,10 +11,10 @@ from concurrent.futures import ThreadPoolExecutor, wait
 
 import numpy as np
 
-from . import blas, gpt, tree
+from . import blas, gpt, tree, workers
 
 IGNORED = -100  # the target that cross_entropy does not count
-LITTLE = 2**16  # numbers of the residual stream: below, a second thread waits more than it works
+LITTLE = 2**16  # numbers of the residual stream: below, a second process waits more than it works
 
 
 def loss(tokens, targets, p, *, config, keep=None, threads=2, parts=None):
@@ -27,6 +26,7 @@ def loss_and_grad(tokens, targets, p, *, config, keep=None, threads=2, parts=Non
     """Return what gpt.loss_and_grad returns, computed in parts: (B, T), (B, T) -> (), Params.
 
     There are as many parts as threads where that is faster, else one, or as many as are asked for.
+    This process takes the first, and a worker each other one.
     """
     losses, grads = zip(*in_parts(
         gpt.loss_and_grad, tokens, targets, p, config, keep, threads, parts))
@@ -45,34 +45,31 @@ def in_parts(function, tokens, targets, p, config, keep, threads, parts):
         return in_parts(function, tokens, targets, p, config, keep, threads, parts=1)
 
     def share(part):
-        return function(tokens[part], targets[part], p, config=config,
-                        keep=keep and tree.map(lambda mask: mask[part], keep),
-                        weight=float(counted[part].sum() / counted.sum()))
+        return (tokens[part], targets[part], p), dict(
+            config=config, keep=keep and tree.map(lambda mask: mask[part], keep),
+            weight=float(counted[part].sum() / counted.sum()))
 
     with blas.threads(1):
-        return at_once(share, slices)
+        return workers.at_once(function, [share(part) for part in slices])
 
 
 def each(function, calls, threads):
-    """Call function(*call) for each of the calls, in so many threads at once."""
-    def some(calls):
-        for call in calls:
-            function(*call)
-    at_once(some, [calls[i::threads] for i in range(min(threads, len(calls)))])
-
-
-def at_once(function, arguments):
-    """Return function(argument) for each of them: the first in this thread, the others beside it.
+    """Call function(*call) for each of the calls, in so many threads at once.
 
     np.errstate holds in all of them as it does here. When one raises an error, all have ended.
     """
-    first, *others = arguments
-    futures = [pool(len(others)).submit(contextvars.copy_context().run, function, argument)
-               for argument in others]
+    def some(calls):
+        for call in calls:
+            function(*call)
+    own, *others = [calls[i::threads] for i in range(min(threads, len(calls)))]
+    futures = [pool(len(others)).submit(contextvars.copy_context().run, some, part)
+               for part in others]
     try:
-        return [function(first), *(future.result() for future in futures)]
+        some(own)
     finally:
         wait(futures)
+    for future in futures:
+        future.result()
 
 
 def split(B, parts):
@@ -82,20 +79,20 @@ def split(B, parts):
 
 
 def add(grads, others):
-    """Add the second tree to the first, in place: both were made here."""
+    """Add the second tree to the first, in place: it was made here."""
     return tree.map(lambda a, b: np.add(a, b, out=a), grads, others)
 
 
 @functools.cache
 def pool(threads):
-    """Return so many threads; between steps they wait."""
+    """Return so many threads; between calls they wait."""
     return ThreadPoolExecutor(threads)
 
 
 def parts_for(config, shape, threads):
     """Return into how many parts a batch of (B, T) tokens is worth cutting.
 
-    More than one share the work on activations, which grows with B T C L, but each makes a
+    Several share the work on activations, which grows with B T C L, but each makes a
     gradient of all parameters, some 12 C^2 L numbers, to be added to the others.
     """
     if is_little(config, shape) or math.prod(shape) < 2 * config.n_embd:
