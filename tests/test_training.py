@@ -176,9 +176,11 @@ def test_the_hints_can_be_copied_whatever_the_name_of_the_folder(place, monkeypa
     assert main([*hinted(), "--count", "5"]) == 0
 
 
-def test_a_second_ctrl_c_stops_at_once_but_no_write(capfd):
+def test_a_second_ctrl_c_stops_at_once_but_no_write(capfd, request):
     def press():
         signal.raise_signal(signal.SIGINT)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's job may ignore it
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
 
     with training.Interrupt(True) as interrupt:
         with interrupt.waiting():
