@@ -5,19 +5,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-HERE = Path(__file__).parent
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 def main(words):
     """Run both halves, print the second's output after the first's, and return the exit code."""
-    files = sorted(HERE.glob("test_*.py"), key=lambda path: -path.stat().st_size)
-    halves = [list(map(str, files[i::2])) for i in range(2)]
     first, second = (
-        subprocess.Popen([sys.executable, "-m", "pytest", *words, *half], cwd=HERE.parent, text=True,
-                         env=os.environ | ONE_THREAD,
-                         stdout=None if half is halves[0] else subprocess.PIPE)
-        for half in halves)
+        subprocess.Popen([sys.executable, "-m", "pytest", f"--half={half}", *words], text=True,
+                         cwd=Path(__file__).parent.parent, env=os.environ | ONE_THREAD, stdout=output)
+        for half, output in enumerate((None, subprocess.PIPE)))
     later, _ = second.communicate()
     codes = first.wait(), second.returncode
     print(later, end="")
