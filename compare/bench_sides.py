@@ -102,9 +102,12 @@ def measure(side, seconds):
 
 
 def peak():
-    """Return the most bytes that this process and its workers have held, None if that is unknown."""
+    """Return the most bytes that this process and its workers have held, None if that is unknown.
+
+    What they share is counted once.
+    """
     held = workers.at_once(memory.peak, [((), {})] * (1 + len(workers.STAFF)))
-    return None if None in held else sum(held)
+    return None if None in held else sum(held) - workers.shared()
 
 
 def sample(side, count):

@@ -45,6 +45,11 @@ class Block:
                 self.bytes = memoryview(mmap.mmap(self.key, size))
         return self.bytes[:size]
 
+    def close(self):
+        """Let go of the file; on Windows there is none."""
+        if os.name != "nt":
+            os.close(self.key)
+
 
 def new_key():
     """Return by what two processes know a Block: a name on Windows, else an open file."""
@@ -90,6 +95,7 @@ class Worker:
                 start_new_session=True,  # a Ctrl-C is for this process alone
                 creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0))
         except OSError as error:
+            self.close()
             raise ChildProcessError(f"a worker process can't be started ({error.strerror}); "
                                     "allowed: threads = 1") from None
 
@@ -119,9 +125,12 @@ class Worker:
         """Stop the process, whatever it does."""
         self.process.kill()
         self.process.communicate()  # closes the pipes
-        if os.name != "nt":
-            os.close(self.requests.key)
-            os.close(self.answers.key)
+        self.close()
+
+    def close(self):
+        """Let go of what both share."""
+        self.requests.close()
+        self.answers.close()
 
 
 def at_once(function, calls):
@@ -141,6 +150,11 @@ def at_once(function, calls):
         except BaseException:
             dismiss()  # some still work, or have an answer that nobody asked for
             raise
+
+
+def shared():
+    """Return the bytes that this process shares with its workers."""
+    return sum(len(block.bytes) for worker in STAFF for block in (worker.requests, worker.answers))
 
 
 @atexit.register

@@ -46,6 +46,14 @@ def test_each_call_has_a_process_of_its_own_and_later_calls_have_the_same():
     assert first == again and first[0] == os.getpid() and len(set(first)) == 3
 
 
+def test_what_is_shared_is_what_the_largest_call_took():
+    workers.dismiss()
+    assert workers.shared() == 0
+    for size in 1000, 50_000, 10:
+        workers.at_once(np.copy, [((np.ones(size),), {})] * 2)
+    assert 2 * 8 * 50_000 <= workers.shared() < 2 * 8 * 50_000 + 4096
+
+
 def test_an_error_is_raised_here_and_workers_work_again():
     with pytest.raises(ZeroDivisionError, match="by zero"):
         workers.at_once(divmod, [((1, 1), {}), ((1, 0), {}), ((1, 1), {})])
@@ -112,6 +120,8 @@ def test_a_worker_ends_with_its_process(end, code):
 
 def test_a_command_that_gets_no_worker_says_so(tmp_path, monkeypatch, capsys):
     workers.dismiss()
+    closed = []
+    monkeypatch.setattr(workers.Block, "close", lambda block: closed.append(block.key))
     monkeypatch.setattr(parallel, "LITTLE", 0)
     monkeypatch.setattr(sys, "executable", str(tmp_path / "none"))
     words = ["train", "--with", "numpy", "--threads", "2", "--n-embd", "8", "--out", str(tmp_path)]
@@ -119,3 +129,4 @@ def test_a_command_that_gets_no_worker_says_so(tmp_path, monkeypatch, capsys):
     error = capsys.readouterr().err.splitlines()[-1]
     assert error.startswith("error: a worker process can't be started (")
     assert error.endswith("allowed: threads = 1")
+    assert len(closed) == 2
