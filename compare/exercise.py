@@ -45,7 +45,8 @@ def text(stem, file):
     backward = next(node for node in body if getattr(node, "name", "") == "backward")
     opening = backward.body[0].end_lineno  # the end of its docstring
     equations = [tag for line in lines[opening : backward.end_lineno] for tag in tags(line)]
-    given = lines[body[0].end_lineno : backward.lineno - 1] + lines[backward.end_lineno + 2 :]
+    start = min(node.lineno for node in [backward, *backward.decorator_list]) - 1
+    given = lines[body[0].end_lineno : start] + lines[backward.end_lineno + 2 :]
     given = "\n".join(re.sub(r"^from \.(\w*) ?import", absolute, line) for line in given)
     if "import numpy as np" not in given:
         given = given.replace("\nfrom numpy", "\nimport numpy as np\nfrom numpy", 1)

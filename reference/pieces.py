@@ -1,0 +1,34 @@
+"""Element-wise functions piece by piece, for speed.
+
+On arrays larger than the processor's cache, each operation of such a function waits for memory. A
+piece stays in the cache from the first operation to the last.
+"""
+
+import functools
+
+import numpy as np
+
+from . import tree
+
+PIECE = 2**15  # numbers: a piece and what is made of it, in float32, take less than a megabyte
+
+
+def in_pieces(function):
+    """Make a function that works element by element take one piece after the other.
+
+    All arrays in its arguments and in its result, which may be trees, have one shape: (...).
+    """
+    @functools.wraps(function)
+    def whole(*arguments):
+        first = tree.leaves(arguments)[0]
+        if getattr(first, "size", 0) <= PIECE:
+            return function(*arguments)
+        flat = tree.map(np.ravel, arguments)                             # (N,) each
+        for start in range(0, first.size, PIECE):
+            piece = slice(start, start + PIECE)
+            result = function(*tree.map(lambda a: a[piece], flat))       # (PIECE,) each
+            if start == 0:
+                found = tree.map(lambda a: np.empty(first.shape, a.dtype), result)
+            tree.map(lambda a, b: np.copyto(a.reshape(-1)[piece], b), found, result)
+        return found
+    return whole
