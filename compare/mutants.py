@@ -18,7 +18,7 @@ from .mistakes import HAND_MADE, MEANINGS
 from .scope import Scope
 from .show import HOUSE, tags
 
-TARGETS = {  # functions of each file; a tag after @ picks the lines that carry it
+TARGETS = {  # functions and methods of each file; a tag after @ picks the lines that carry it
     **{stem: ["backward"] for stem in LAYERS},
     "softmax": ["backward", "causal_mask", "check_mask", "forward@SM-1"],
     "dropout": ["backward", "forward", "draw_keep"],
@@ -28,6 +28,9 @@ TARGETS = {  # functions of each file; a tag after @ picks the lines that carry 
     "sums": ["sum_rows", "row_sum", "row_mean", "row_dot"],
     "causal": ["pairs", "gather", "scatter", "strips"],
     "adamw": ["update", "clip", "learning_rate"],
+    "fused_adamw": ["FusedAdamW.__init__", "FusedAdamW.update", "groups", "views", "gathered"],
+    "parallel": ["in_parts", "split", "add"],
+    "pieces": ["in_pieces"],
 }
 EQUIVALENT = {  # mutants that are right after all, by name, and why
     "embedding.backward EMB-3: the size of the axis -1 is taken, not of 1":
@@ -63,6 +66,14 @@ EQUIVALENT = {  # mutants that are right after all, by name, and why
         "only the shape is read",
     "adamw.learning_rate AW-9: it asks step <= warmup, not step < warmup":
         "at step = warmup the line and the cosine meet: both give lr",
+    **dict.fromkeys([
+        f"fused_adamw.FusedAdamW.update FAW-5: it asks len(self.flat[0]) {sign} ALONE, "
+        "not len(self.flat[0]) > ALONE" for sign in (">=", "<")
+    ], "only how many threads share the pieces"),
+    "parallel.in_parts: it asks len(slices) <= 2, not len(slices) < 2":
+        "two parts are then computed as one",
+    "pieces.in_pieces: it asks getattr(first, 'size', 0) < PIECE, not getattr(first, 'size', 0) <= PIECE":
+        "an array of just PIECE numbers is one piece",
 }
 
 
@@ -86,23 +97,24 @@ class Mutant(NamedTuple):
         return EQUIVALENT.get(self.name)
 
     def build(self):
-        """Return the wrong function, living in a copy of its module's namespace."""
-        module = importlib.import_module(f"reference.{self.stem}")
-        namespace = dict(vars(module))
+        """Return the wrong function, living among the names of its module."""
+        module, found = importlib.import_module(f"reference.{self.stem}"), {}
         code = ast.Module([self.tree], [])
-        exec(compile(code, f"<{self.name}>", "exec"), namespace)
-        return namespace[self.function]
+        exec(compile(code, f"<{self.name}>", "exec"), vars(module), found)
+        return found[self.tree.name]
 
     @contextlib.contextmanager
     def planted(self):
         """Put the wrong function in the right one's place for the length of a with block."""
-        module = importlib.import_module(f"reference.{self.stem}")
-        right = getattr(module, self.function)
-        setattr(module, self.function, self.build())
+        owner = importlib.import_module(f"reference.{self.stem}")
+        for part in self.function.split(".")[:-1]:
+            owner = getattr(owner, part)  # a class
+        right = getattr(owner, self.tree.name)
+        setattr(owner, self.tree.name, self.build())
         try:
             yield
         finally:
-            setattr(module, self.function, right)
+            setattr(owner, self.tree.name, right)
 
 
 @functools.cache
@@ -112,7 +124,7 @@ def mutants(stem):
     found, times = {}, collections.Counter()
     for target in TARGETS[stem]:
         name, _, only = target.partition("@")
-        for mutant in of_function(stem, functions[name], lines):
+        for mutant in of_function(stem, name, functions[name], lines):
             if only in mutant.tag and (name, ast.unparse(mutant.tree)) not in found:
                 times[mutant.name] += 1
                 if times[mutant.name] > 1:
@@ -151,13 +163,17 @@ def vocabulary(stem):
 
 
 def parsed(stem):
-    """Return the lines of a file of reference/, and the trees of its functions by name."""
+    """Return the lines of a file of reference/, and the trees of its functions by name, as in
+    "backward"; those of a class as in "FusedAdamW.update"."""
     text = (HOUSE / "reference" / f"{stem}.py").read_text(encoding="utf-8")
-    return text.splitlines(), {node.name: node for node in ast.parse(text).body
-                               if isinstance(node, ast.FunctionDef)}
+    module = ast.parse(text).body
+    places = [("", module), *((f"{node.name}.", node.body) for node in module
+                              if isinstance(node, ast.ClassDef))]
+    return text.splitlines(), {prefix + node.name: node for prefix, body in places
+                               for node in body if isinstance(node, ast.FunctionDef)}
 
 
-def of_function(stem, function, lines):
+def of_function(stem, name, function, lines):
     """Yield the mutants of one function, some of them equal."""
     for number, node in enumerate(ast.walk(function)):
         node.number = number  # a copy of the tree keeps it
@@ -170,7 +186,7 @@ def of_function(stem, function, lines):
                 mutated = Replace(node, new).visit(copy.deepcopy(function))
                 if ast.unparse(ast.fix_missing_locations(mutated)) != original:
                     tag = tag_of(statement, lines, blocks)
-                    yield Mutant(stem, function.name, tag, edit, mutated)
+                    yield Mutant(stem, name, tag, edit, mutated)
 
 
 class Replace(ast.NodeTransformer):

@@ -5,6 +5,7 @@ for each operation. Here the parameters lie end to end in one array, the means i
 piece that the processor's caches hold takes all operations in turn before the next one.
 """
 
+import itertools
 import math
 from typing import NamedTuple
 
@@ -13,7 +14,7 @@ import numpy as np
 from . import adamw, parallel, tree
 
 PIECE = 2**17   # numbers: a piece and what is made of it, in float32, take a few megabytes
-ALONE = 2**19   # so many numbers are updated by one thread: more would wait for one another
+ALONE = 2**19   # parameters, up to which one thread is soonest: two would wait for each other
 
 
 class Group(NamedTuple):
@@ -62,7 +63,7 @@ class FusedAdamW:
 
         pieces = [(group, start, min(start + PIECE, group.stop)) for group in self.groups
                   for start in range(group.start, group.stop, PIECE)]
-        parallel.each(move, pieces, threads if self.flat.shape[1] > ALONE else 1)
+        parallel.each(move, pieces, threads if len(self.flat[0]) > ALONE else 1)
         self.state = self.state._replace(step=t)
         return self.state
 
@@ -82,13 +83,12 @@ def groups(sizes, decays):
 
 def views(like, row, groups):
     """Return a tree shaped as `like` whose leaves lie in a flat array, group by group: (P,)."""
-    leaves, start = tree.leaves(like), 0
-    found = [None] * len(leaves)
+    leaves, found, start = tree.leaves(like), {}, 0
     for i in (i for group in groups for i in group.leaves):
         found[i] = row[start:start + leaves[i].size].reshape(leaves[i].shape)
         start += leaves[i].size
-    in_order = iter(found)
-    return tree.map(lambda _: next(in_order), like)
+    numbers = itertools.count()
+    return tree.map(lambda _: found[next(numbers)], like)
 
 
 def gathered(leaves, group, start, stop):

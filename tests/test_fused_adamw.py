@@ -20,26 +20,30 @@ def of_size_1(p, rng):
 
 
 @given(configs(), rates, st.integers(1, 400), st.integers(1, 3), seeds,
-       st.sampled_from(["float64", "float32"]))
-def test_it_makes_the_textbooks_updates(config, rates, piece, threads, seed, dtype):
+       st.sampled_from(["float64", "float32"]), st.booleans())
+def test_it_makes_the_textbooks_updates(config, rates, piece, threads, seed, dtype, resumed):
     rng = np.random.default_rng(seed)
     first = of_size_1(gpt.init(config, rng, dtype), rng)
-    p, before, start = first, tree.map(np.copy, first), adamw.init(first)
+    start = adamw.init(first)
+    if resumed:
+        start = adamw.State(5, of_size_1(first, rng), tree.map(np.abs, of_size_1(first, rng)))
+    p, before, state = first, tree.map(np.copy, (first, *start[1:])), start
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fused_adamw, "PIECE", piece)
-        fused, state = fused_adamw.FusedAdamW(p, start), start
+        patch.setattr(fused_adamw, "ALONE", 0)  # so that threads share the pieces
+        fused = fused_adamw.FusedAdamW(p, start if resumed else None)
         for _ in range(3):
             grads = of_size_1(p, rng)
             clipped, norm = adamw.clip(grads, 1.0)
             p, state = adamw.update(p, clipped, state, **rates)
             found = fused.update(grads, adamw.clip_scale(norm, 1.0), threads=threads, **rates)
     bound = 1e-13 if dtype == "float64" else 1e-5
-    assert found.step == state.step == 3
+    assert found.step == state.step == 3 + start.step
     for ours, theirs in (fused.params, p), (found.m, state.m), (found.v, state.v):
         for a, b in zip(tree.leaves(ours), tree.leaves(theirs), strict=True):
             assert a.dtype == b.dtype and relative_error(a, b, 1.0) <= bound
-    assert not any(np.abs(m).any() for m in tree.leaves(start.m))  # what was given is as it was
-    assert all(map(np.array_equal, tree.leaves(first), tree.leaves(before)))
+    for a, b in zip(tree.leaves((first, *start[1:])), tree.leaves(before), strict=True):
+        assert np.array_equal(a, b)  # what was given is as it was
 
 
 @given(st.lists(st.tuples(st.integers(1, 50), st.booleans()), min_size=1, max_size=12),
@@ -55,6 +59,8 @@ def test_groups_hold_every_parameter_once(parameters, piece):
         assert group.stop - group.start == sum(sizes[i] for i in group.leaves)
         assert {decays[i] for i in group.leaves} == {group.decays}
         assert len(group.leaves) == 1 or group.stop - group.start <= piece
+    for a, b in zip(groups, groups[1:]):  # none could have taken one more
+        assert a.decays != b.decays or a.stop - a.start + sizes[b.leaves[0]] > piece
 
 
 def test_training_in_place_takes_the_steps_of_the_textbook():

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from compare import agree
 from compare.layers import LAYERS
-from compare.mutants import TARGETS, mutants
-from compare.show import HOUSE, tags
+from compare.mutants import TARGETS, mutants, parsed
+from compare.show import tags
 from compare.witnesses import Trial
 from strategies import seeds, sizes
 
@@ -89,19 +89,16 @@ def test_a_cotangent_of_ones_or_a_weight_of_one_would_hide_it(stem, wrong):
 def test_mutants_are_wrong_versions_of_the_source_each_with_its_own_name(stem):
     found = mutants(stem)
     assert len({m.name for m in found}) == len({ast.unparse(m.tree) for m in found}) == len(found)
-    source = (HOUSE / "reference" / f"{stem}.py").read_text(encoding="utf-8")
-    right = {node.name: ast.unparse(node) for node in ast.parse(source).body
-             if isinstance(node, ast.FunctionDef)}
-    assert all(ast.unparse(m.tree) != right[m.function] for m in found)
+    _, right = parsed(stem)
+    assert all(ast.unparse(m.tree) != ast.unparse(right[m.function]) for m in found)
 
 
 @pytest.mark.parametrize("stem", TARGETS)
 def test_a_mutant_carries_tags_of_its_own_function_only(stem):
-    source = (HOUSE / "reference" / f"{stem}.py").read_text(encoding="utf-8")
-    spans = {node.name: source.splitlines()[node.lineno - 1 : node.end_lineno]
-             for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)}
+    lines, functions = parsed(stem)
     for mutant in mutants(stem):
-        inside = {tag for line in spans[mutant.function] for tag in tags(line)}
+        own = functions[mutant.function]
+        inside = {tag for line in lines[own.lineno - 1 : own.end_lineno] for tag in tags(line)}
         assert set(filter(None, mutant.tag.split(", "))) <= inside, mutant.name
 
 
