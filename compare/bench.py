@@ -74,16 +74,21 @@ class Side:
         self.process.wait()
 
 
-def duel(size, names, threads, rounds, words):
-    """Return what each side answers to the words in each of its turns, and its peak of memory."""
+@contextlib.contextmanager
+def sides(size, names, threads):
+    """Give a dict of Sides to a with block; they end with it."""
     with contextlib.ExitStack() as stack:
-        sides = {name: stack.enter_context(Side(name, size, threads)) for name in names}
-        turns = {name: [] for name in names}
-        for _ in range(rounds):
-            for name, side in sides.items():
-                time.sleep(REST)
-                turns[name].append(side.ask(words))
-        return turns, {name: side.ask("peak") for name, side in sides.items()}
+        yield {name: stack.enter_context(Side(name, size, threads)) for name in names}
+
+
+def duel(sides, rounds, words):
+    """Return what each side answers to the words in each of its turns."""
+    turns = {name: [] for name in sides}
+    for _ in range(rounds):
+        for name, side in sides.items():
+            time.sleep(REST)
+            turns[name].append(side.ask(words))
+    return turns
 
 
 def ratio(turns, name, part):
@@ -160,14 +165,18 @@ def run(numbers, threads, rounds, path):
     found = {"machine": machine(), "threads": threads, "rounds": rounds, "peak": top, "sizes": []}
     print(HEAD)
     for number in numbers:
-        size = SIZES[number - 1]
-        # a turn lasts a second at least, or the two steps that it takes at the least
-        turns, memory = duel(size, names, threads, rounds, "step 1")
-        found["sizes"].append({"size": size, "turns": turns, "memory": memory})
-        print(table(size, turns, memory, top), flush=True)
+        row = {"size": SIZES[number - 1]}
+        with sides(row["size"], names, threads) as these:
+            # a turn lasts a second at least, or the two steps that it takes at the least
+            row["turns"] = duel(these, rounds, "step 1")
+            row["memory"] = {name: side.ask("peak") for name, side in these.items()}
+            row["products"] = duel(these, rounds, "products 0.1")  # last, for it takes memory
+        found["sizes"].append(row)
+        print(table(**row, top=top), flush=True)
     ratios = [ratio(row["turns"], "numpy", "step")[0] for row in found["sizes"]]
     print(f"geometric mean of NumPy / torch, whole step: {np.exp(np.mean(np.log(ratios))):.2f}\n")
-    found["sampling"] = duel(SIZES[2], ["numpy", "torch"], 1, 3, "sample 200")[0]
+    with sides(SIZES[2], ["numpy", "torch"], threads=1) as these:
+        found["sampling"] = duel(these, 3, "sample 200")
     print(sampling_table(found["sampling"]), flush=True)
     found["growth"] = growth()
     print(growth_table(found["growth"]))
@@ -191,12 +200,13 @@ def processor():
 
 HEAD = """milliseconds, the median of the turns; the ratio to eager torch is the median of the turns'
 ratios, with the least and the largest. peak: operations of the matrix products in a step, per
-second, as a share of the large product's. memory: the most that the process held
+second, as a share of the large product's. memory: the most that the side held. products: those
+of the linear layers alone, as often as in a step, each library with its threads
 
-V, T, L, H, C, B                   forward backward  update    step   ratio (from - to)    peak   memory"""
+V, T, L, H, C, B                   forward backward  update    step   ratio (from - to)    peak   memory products"""
 
 
-def table(size, turns, memory, top):
+def table(size, turns, memory, products, top):
     """Return the rows of one size."""
     config = Config(size["V"], size["T"], size["L"], size["H"], size["C"])
     operations, lines = plan.plan(config, size["B"]).operations, []
@@ -208,7 +218,8 @@ def table(size, turns, memory, top):
         lines.append(
             f"{label:<26}{name:<9}" + "".join(f"{1e3 * times[part]:>8.2f}" for part in PARTS)
             + f"{middle:>8.2f} ({least:.2f} - {most:.2f})"
-            + f"{operations / times['step'] / top:>8.0%}{held:>10}")
+            + f"{operations / times['step'] / top:>8.0%}{held:>10}"
+            + f"{1e3 * np.median(products[name]):>9.2f}")
     return "\n".join(lines)
 
 

@@ -2,7 +2,8 @@
 
 python -m compare.bench_sides SIDE SIZE, with SIDE numpy, torch or compiled, and SIZE as JSON. Each
 answer is a line of JSON: to "step SECONDS" the median seconds of a forward, a backward, an update
-and a whole step, to "sample COUNT" tokens a second, to "peak" the most bytes that were held.
+and a whole step, to "products SECONDS" those of the bare matrix products in a step's linear layers,
+to "sample COUNT" tokens a second, to "peak" the most bytes that were held.
 """
 
 import json
@@ -28,6 +29,7 @@ class NumpySide:
         self.config = gpt.Config(n.V, n.T, n.L, n.H, n.C)
         self.tokens, self.targets = rng.integers(0, n.V, (2, n.B, n.T))
         self.adamw = fused_adamw.FusedAdamW(gpt.init(self.config, rng))
+        self.array = np.asarray
 
     def batch(self):
         return dict(tokens=self.tokens, targets=self.targets, p=self.adamw.params,
@@ -62,11 +64,13 @@ class TorchSide:
         from torch_impl.cross_entropy import CrossEntropy
         torch.set_num_threads(n.threads)
         torch.manual_seed(0)
+        self.n = n
         self.model = torch_impl.gpt.GPT(n.V, n.T, n.L, n.H, n.C)
         self.runs = torch.compile(self.model) if compiled else self.model
         self.optimizer = torch_impl.train.optimizer_of(self.model, SCHEDULE)
         self.tokens, self.targets = torch.randint(n.V, (2, n.B, n.T))
         self.loss_of, self.clip = CrossEntropy(), torch_impl.adamw.clip
+        self.array = torch.from_numpy
 
     def forward(self):
         return self.loss_of(self.runs(self.tokens), self.targets)
@@ -101,6 +105,23 @@ def measure(side, seconds):
     return found
 
 
+def products(side, seconds):
+    """Return the median seconds of the bare products x W^T, dy W and dy^T x of a step's layers."""
+    n, C, rng = side.n, side.n.C, np.random.default_rng(0)
+
+    def drawn(*shape):
+        return side.array(rng.standard_normal(shape, np.float32))
+    layers = [[drawn(n.B * n.T, I), drawn(O, I), drawn(n.B * n.T, O)] for O, I in
+              [*n.L * [(3 * C, C), (C, C), (4 * C, C), (C, 4 * C)], (n.V, C)]]
+    taken, end = [], time.perf_counter() + seconds
+    while len(taken) < 3 or time.perf_counter() < end:
+        start = time.perf_counter()
+        for x, weight, dy in layers:
+            x @ weight.T, dy @ weight, dy.T @ x
+        taken.append(time.perf_counter() - start)
+    return float(np.median(taken))
+
+
 def peak():
     """Return the most bytes that this process and its workers have held, None if that is unknown.
 
@@ -130,6 +151,7 @@ def main(name, size):
     for line in sys.stdin:
         verb, *numbers = line.split()
         answer = {"step": lambda seconds: measure(side, float(seconds)),
+                  "products": lambda seconds: products(side, float(seconds)),
                   "sample": lambda count: sample(side, int(count)), "peak": peak}[verb](*numbers)
         print(json.dumps(answer), flush=True)
 

@@ -13,6 +13,7 @@ TINY = dict(V=7, T=4, L=1, H=2, C=8, B=2)
 def test_a_side_answers_from_a_process_of_its_own(name):
     with bench.Side(name, TINY, threads=1) as side:
         times, speeds, peak = side.ask("step 0"), side.ask("sample 5"), side.ask("peak")
+        assert 0 < side.ask("products 0") < 1
     assert times.keys() == {"forward", "backward", "update", "step"}
     assert times["step"] > 0 and times["forward"] > 0 and times["update"] > 0
     assert speeds["cached"] > 0 and speeds["uncached"] > 0
