@@ -21,7 +21,7 @@ import numpy as np
 from reference import adamw, blas, fused_adamw, gpt
 from reference.gpt import Config
 
-from . import plan
+from . import long_context, plan
 from .show import HOUSE
 
 SIZES = [  # of the step: V, T, L, H, C, B
@@ -178,6 +178,9 @@ def run(numbers, threads, rounds, path):
     with sides(SIZES[2], ["numpy", "torch"], threads=1) as these:
         found["sampling"] = duel(these, 3, "sample 200")
     print(sampling_table(found["sampling"]), flush=True)
+    with blas.threads(threads):
+        found["long context"] = long_context.measure(3)
+    print(long_context.table(found["long context"]), flush=True)
     found["growth"] = growth()
     print(growth_table(found["growth"]))
     Path(path).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")

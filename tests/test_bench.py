@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from compare import bench
+from compare import bench, long_context
 from compare.__main__ import main
 
 TINY = dict(V=7, T=4, L=1, H=2, C=8, B=2)
@@ -33,6 +33,15 @@ def test_a_ratio_is_taken_turn_by_turn():
 def test_the_exponent_is_that_of_a_power_law():
     sizes = np.array([2.0, 3, 5, 8])
     assert abs(bench.slope(sizes, 0.3 * sizes**1.7) - 1.7) < 1e-12
+
+
+def test_long_context_is_measured_on_both(monkeypatch):
+    monkeypatch.setattr(long_context, "SHAPE", dict(B=1, H=2, T=64, D=4))
+    found = long_context.measure(2)
+    assert [len(row["seconds"]) for row in found.values()] == [2, 2]
+    assert found["plain"]["kept"] == 4 * 2 * 64 * (3 * 4 + 64)  # float32: q, k, v and the weights
+    assert found["flash"]["kept"] == 4 * 2 * 64 * (4 * 4 + 1)   # q, k, v, y and the log-sum-exp
+    assert long_context.table(found).count("\n") == 3
 
 
 def test_a_size_that_is_none_is_refused(capsys):
