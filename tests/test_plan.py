@@ -64,8 +64,12 @@ def peaks(sizes, threads):
     return plan.plan(config, B, threads=threads).peak, taken
 
 
-def test_the_expected_time_is_about_that_of_a_step():
-    config, rng, B = Config(65, 64, 4, 4, 128), np.random.default_rng(0), 12
+@pytest.mark.parametrize("config, B", [
+    (Config(65, 64, 4, 4, 128), 12),
+    (Config(8000, 64, 1, 4, 512), 2),  # most of it in the head
+])
+def test_the_expected_time_is_about_that_of_a_step(config, B):
+    rng = np.random.default_rng(0)
     tokens, targets = rng.integers(0, config.vocab_size, (2, B, config.block_size))
     updates = fused_adamw.FusedAdamW(gpt.init(config, rng))
 
