@@ -8,7 +8,7 @@ from pathlib import Path
 from .options import FOLDER, MERGES, MODEL, PRESETS, RUN, SCHEDULE
 
 HOUSE = Path(__file__).parent.parent
-DERIVED = sorted(path.stem for path in (HOUSE / "reference").glob("[a-z]*.md"))
+DERIVED = sorted(path.stem for path in (HOUSE / "reference").rglob("[a-z]*.md"))
 
 
 def parser():

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from reference import tree
+from reference.tools import tree
 
 from . import weights
 from .layers import Example

@@ -18,7 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
-from reference import adamw, blas, fused_adamw, gpt
+from reference import adamw, gpt
+from reference.fast import blas, fused_adamw
 from reference.gpt import Config
 
 from . import long_context, plan

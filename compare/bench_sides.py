@@ -14,7 +14,8 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from reference import adamw, fused_adamw, generate, gpt, memory, parallel, workers
+from reference import adamw, generate, gpt
+from reference.fast import fused_adamw, memory, parallel, workers
 from reference.train import Schedule
 
 SCHEDULE = Schedule()

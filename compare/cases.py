@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reference import tree
+from reference.tools import tree
 
 from . import agree, check
 from .layers import Example, Layer

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from reference import tree
+from reference.tools import tree
 
 from . import agree
 from .coverage import Coverage, shown

@@ -3,9 +3,9 @@
 import re
 from typing import NamedTuple
 
-from .show import HOUSE, tags
+from .show import HOUSE, ROOMS, path_of, read, tags
 
-STEMS = sorted(path.stem for path in (HOUSE / "reference").glob("[a-z]*.md"))
+STEMS = sorted(path.stem for room in ROOMS for path in (HOUSE / room).glob("[a-z]*.md"))
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.S | re.M)
 SECTION = re.compile(r"^### ([A-Z]+-\d+)\n(.*?)(?=^#|\Z)", re.S | re.M)
 
@@ -21,12 +21,12 @@ class Tag(NamedTuple):
 
 def text(stem):
     """Return a derivation."""
-    return (HOUSE / "reference" / f"{stem}.md").read_text(encoding="utf-8")
+    return read(path_of(stem, ".md"))
 
 
 def tags_of(stem):
     """Return every Tag of a layer, from its code and from the headings of its derivation."""
-    source = (HOUSE / "reference" / f"{stem}.py").read_text(encoding="utf-8").splitlines()
+    source = read(path_of(stem)).splitlines()
     sections = dict(SECTION.findall(text(stem)))
     lines = {}
     for number, line in enumerate(source, 1):

@@ -7,7 +7,7 @@ from pathlib import Path
 from . import agree
 from .layers import LAYERS
 from .scope import GENERIC
-from .show import HOUSE, tags
+from .show import path_of, read, tags
 
 HEAD = '''"""Exercise: the backward of {stem}.
 
@@ -40,7 +40,7 @@ def write(stem, path=None):
 
 def text(stem, file):
     """Return the text of the exercise: the layer's source, and last a backward without its body."""
-    source = (HOUSE / "reference" / f"{stem}.py").read_text(encoding="utf-8")
+    source = read(path_of(stem))
     lines, body = source.splitlines(), ast.parse(source).body
     backward = next(node for node in body if getattr(node, "name", "") == "backward")
     opening = backward.body[0].end_lineno  # the end of its docstring

@@ -4,7 +4,8 @@ import re
 
 import numpy as np
 
-from reference import gpt, tree
+from reference import gpt
+from reference.tools import tree
 
 from .weight_files import as_array, as_params, quoted
 

@@ -27,7 +27,8 @@ import torch_impl.layer_norm
 import torch_impl.linear
 import torch_impl.mlp
 import torch_impl.softmax
-from reference import attention, block, dropout, embedding, gpt, layer_norm, linear, mlp, tree
+from reference import attention, block, dropout, embedding, gpt, layer_norm, linear, mlp
+from reference.tools import tree
 
 
 @dataclass(frozen=True)

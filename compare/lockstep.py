@@ -15,7 +15,8 @@ import reference.train
 import torch_impl.generate
 import torch_impl.gpt
 import torch_impl.train
-from reference import gpt, tree
+from reference import gpt
+from reference.tools import tree
 from reference.train import Schedule
 
 from . import text, weights

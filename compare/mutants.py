@@ -9,14 +9,13 @@ import collections
 import contextlib
 import copy
 import functools
-import importlib
 from typing import NamedTuple
 
 from .edits import OPERATORS, refuses
 from .layers import LAYERS
 from .mistakes import HAND_MADE, MEANINGS
 from .scope import Scope
-from .show import HOUSE, tags
+from .show import module_of, path_of, read, tags
 
 TARGETS = {  # functions and methods of each file; a tag after @ picks the lines that carry it
     **{stem: ["backward"] for stem in LAYERS},
@@ -30,7 +29,7 @@ TARGETS = {  # functions and methods of each file; a tag after @ picks the lines
     "adamw": ["update", "clip", "learning_rate"],
     "fused_adamw": ["FusedAdamW.__init__", "FusedAdamW.update", "groups", "views", "gathered"],
     "parallel": ["in_parts", "split", "add"],
-    "pieces": ["in_pieces"],
+    "elementwise": ["in_pieces"],
 }
 EQUIVALENT = {  # mutants that are right after all, by name, and why
     "embedding.backward EMB-3: the size of the axis -1 is taken, not of 1":
@@ -72,7 +71,7 @@ EQUIVALENT = {  # mutants that are right after all, by name, and why
     ], "only how many threads share the pieces"),
     "parallel.in_parts: it asks len(slices) <= 2, not len(slices) < 2":
         "two parts are then computed as one",
-    "pieces.in_pieces: it asks getattr(first, 'size', 0) < PIECE, not getattr(first, 'size', 0) <= PIECE":
+    "elementwise.in_pieces: it asks getattr(first, 'size', 0) < PIECE, not getattr(first, 'size', 0) <= PIECE":
         "an array of just PIECE numbers is one piece",
 }
 
@@ -98,7 +97,7 @@ class Mutant(NamedTuple):
 
     def build(self):
         """Return the wrong function, living among the names of its module."""
-        module, found = importlib.import_module(f"reference.{self.stem}"), {}
+        module, found = module_of(self.stem), {}
         code = ast.Module([self.tree], [])
         exec(compile(code, f"<{self.name}>", "exec"), vars(module), found)
         return found[self.tree.name]
@@ -106,7 +105,7 @@ class Mutant(NamedTuple):
     @contextlib.contextmanager
     def planted(self):
         """Put the wrong function in the right one's place for the length of a with block."""
-        owner = importlib.import_module(f"reference.{self.stem}")
+        owner = module_of(self.stem)
         for part in self.function.split(".")[:-1]:
             owner = getattr(owner, part)  # a class
         right = getattr(owner, self.tree.name)
@@ -165,7 +164,7 @@ def vocabulary(stem):
 def parsed(stem):
     """Return the lines of a file of reference/, and the trees of its functions by name, as in
     "backward"; those of a class as in "FusedAdamW.update"."""
-    text = (HOUSE / "reference" / f"{stem}.py").read_text(encoding="utf-8")
+    text = read(path_of(stem))
     module = ast.parse(text).body
     places = [("", module), *((f"{node.name}.", node.body) for node in module
                               if isinstance(node, ast.ClassDef))]

@@ -7,7 +7,7 @@ Source: Squire, Trapp, "Using Complex Variables to Estimate Derivatives of Real 
 
 import numpy as np
 
-from reference import tree
+from reference.tools import tree
 
 from . import agree
 from .layers import Example

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from reference import adamw, gpt, tree
+from reference import adamw, gpt
+from reference.tools import tree
 from reference.train import Schedule
 
 from . import tokenizers

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from reference import adamw, block, causal, cross_entropy, fused_adamw, gpt, parallel
+from reference import adamw, block, causal, cross_entropy, gpt
+from reference.fast import fused_adamw, parallel
 from reference.gpt import Config
 
 from .progress import duration

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from reference import tree
+from reference.tools import tree
 
 from . import agree
 from .cases import Case

@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from reference import blas
+from reference.fast import blas
 from reference.gpt import Config
 from reference.train import Schedule
 

@@ -1,11 +1,13 @@
 """Two columns: a layer in NumPy and in torch, aligned by equation tag, read from the source."""
 
+import importlib
 import re
 import shutil
 import textwrap
 from pathlib import Path
 
 HOUSE = Path(__file__).parent.parent
+ROOMS = "reference", "reference/tools", "reference/fast"
 TAG = re.compile(r"\b([A-Z]{2,4})-(\d+)\b")
 ELSEWHERE = {"fused_adamw": "adamw"}  # whose torch side stands in a file of another name
 RANGE = re.compile(r"\b([A-Z]{2,4})-(\d+) \.\. \1-(\d+)\b")
@@ -19,9 +21,25 @@ def tags(line):
     return found + [tag for tag in map("-".join, TAG.findall(comment)) if tag not in found]
 
 
-def source(folder, stem):
+def path_of(stem, suffix=".py"):
+    """Return the path of a file of reference/ from its stem, as seen from the house."""
+    return next(path for path in (Path(room) / f"{stem}{suffix}" for room in ROOMS)
+                if (HOUSE / path).is_file())
+
+
+def module_of(stem):
+    """Return the module of reference/ that has a stem."""
+    return importlib.import_module(".".join(path_of(stem).with_suffix("").parts))
+
+
+def read(path):
+    """Return the text of a file of the house."""
+    return (HOUSE / path).read_text(encoding="utf-8")
+
+
+def source(path):
     """Return the lines of the code of one side, from its first definition on."""
-    lines = (HOUSE / folder / f"{stem}.py").read_text(encoding="utf-8").splitlines()
+    lines = read(path).splitlines()
     start = next(i for i, line in enumerate(lines) if re.match(r"class |def |@", line))
     return lines[start:]
 
@@ -56,12 +74,12 @@ def show(stem, width=None):
     """Print NumPy and torch side by side in `width` columns, the console's if not given."""
     width = width or shutil.get_terminal_size((160, 24)).columns
     half = max(30, (width - 4) // 2)
-    theirs = ELSEWHERE.get(stem, stem)
-    print(f"{stem}: reference/{stem}.py and torch_impl/{theirs}.py")
-    print(f"the derivation of each tag is in reference/{stem}.md")
+    ours, theirs = path_of(stem), Path("torch_impl") / f"{ELSEWHERE.get(stem, stem)}.py"
+    print(f"{stem}: {ours.as_posix()} and {theirs.as_posix()}")
+    print(f"the derivation of each tag is in {path_of(stem, '.md').as_posix()}")
     print(f"{'NumPy, backward by hand':<{half}} |  torch, backward by autograd")
     print("-" * half + "-+-" + "-" * half)
-    for left, right in align(source("reference", stem), source("torch_impl", theirs)):
+    for left, right in align(source(ours), source(theirs)):
         for a, b in zip_longest_wrapped(left, right, half):
             print(f"{a:<{half}} |  {b}".rstrip())
 

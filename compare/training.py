@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 
 import reference.train
-from reference import adamw, gpt, memory
+from reference import adamw, gpt
+from reference.fast import memory
 from reference.train import Schedule
 
 from . import checkpoint, progress, text

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from reference import gpt, tree
+from reference import gpt
+from reference.tools import tree
 
 FORMATS = ".npz, .safetensors, or torch's .pt, .pth and .bin"
 DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "U8": "|u1", "BOOL": "|b1"}

@@ -3,7 +3,8 @@
 import numpy as np
 import torch
 
-from reference import adamw, tree
+from reference import adamw
+from reference.tools import tree
 
 from .gpt2 import from_gpt2, to_gpt2  # noqa: F401  the same for GPT-2's published weights
 from .weight_files import as_params

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from . import tree
+from .tools import tree
 
 
 class State(NamedTuple):

@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy import ndarray as Array
 
-from .arguments import check_finite, check_floats, check_ids
-from .sums import row_sum
+from .tools.arguments import check_finite, check_floats, check_ids
+from .tools.sums import row_sum
 
 
 class Cache(NamedTuple):

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from numpy import ndarray as Array
 
-from .arguments import check_floats, check_rate
+from .tools.arguments import check_floats, check_rate
 
 
 class Cache(NamedTuple):

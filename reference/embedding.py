@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy import ndarray as Array
 
-from .arguments import check_floats, check_ids
+from .tools.arguments import check_floats, check_ids
 
 
 class Table(NamedTuple):

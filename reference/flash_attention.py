@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy import ndarray as Array
 
-from .arguments import check_finite, check_floats
+from .tools.arguments import check_finite, check_floats
 from .softmax import causal_mask
 
 

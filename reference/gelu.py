@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy import ndarray as Array
 
-from .arguments import check_floats
-from .pieces import in_pieces
+from .tools.arguments import check_floats
+from .tools.elementwise import in_pieces
 
 SLOPE = 2 * math.sqrt(2 / math.pi)  # 2s
 CUBIC = SLOPE * 0.044715            # 2sa

@@ -5,7 +5,7 @@ import numbers
 import numpy as np
 
 from . import decode, gpt, softmax
-from .arguments import check_ids
+from .tools.arguments import check_ids
 
 
 def generate(tokens, p, *, config, count, rng, temperature=1.0, top_k=None, top_p=1.0,

@@ -7,8 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy import ndarray as Array
 
-from . import attention, block, cross_entropy, dropout, embedding, layer_norm, linear, mlp, tree
-from .arguments import check_rate
+from . import attention, block, cross_entropy, dropout, embedding, layer_norm, linear, mlp
+from .tools import tree
+from .tools.arguments import check_rate
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 from numpy import ndarray as Array
 
-from .arguments import check_floats
-from .sums import sum_rows
+from .tools.arguments import check_floats
+from .tools.sums import sum_rows
 
 
 class Params(NamedTuple):

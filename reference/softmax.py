@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy import ndarray as Array
 
-from .arguments import check_finite, check_floats
-from .sums import row_dot, row_sum
+from .tools.arguments import check_finite, check_floats
+from .tools.sums import row_dot, row_sum
 
 
 class Cache(NamedTuple):

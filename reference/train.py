@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from . import adamw, fused_adamw, gpt, parallel
+from . import adamw, gpt
+from .fast import fused_adamw, parallel
 
 QUIET = dict(over="ignore", invalid="ignore")  # a layer or check_finite sees what came of it
 

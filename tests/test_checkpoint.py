@@ -27,7 +27,8 @@ import torch_impl.gpt
 import torch_impl.train
 from compare import checkpoint, lockstep, packing, text, tokenizers, weights
 from compare.checkpoint import Checkpoint
-from reference import adamw, gpt, tree
+from reference import adamw, gpt
+from reference.tools import tree
 from reference.train import Schedule
 from strategies import configs, same, seeds
 
@@ -274,7 +275,7 @@ SAVES = """
 import sys
 sys.modules["torch"] = None  # importing it would now fail
 from compare import checkpoint
-from reference import tree
+from reference.tools import tree
 path = sys.argv[1]
 kept = checkpoint.load(checkpoint.latest(path))
 while True:

@@ -12,7 +12,8 @@ from torch import distributed
 from compare import progress, torch_side, weights
 from compare.__main__ import HOUSE, main
 from compare.training import Job
-from reference import adamw, gpt, tree
+from reference import adamw, gpt
+from reference.tools import tree
 from reference.train import Schedule
 
 CONFIGS = [gpt.Config(7, 4, 1, 1, 4), gpt.Config(11, 6, 2, 2, 8), gpt.Config(3, 1, 1, 3, 3)]

@@ -9,8 +9,8 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from compare import agree
 from compare.layers import LAYERS, Example
-from reference import (attention, cross_entropy, embedding, gelu, generate, gpt, layer_norm,
-                       softmax, train, tree)
+from reference import attention, cross_entropy, embedding, gelu, generate, gpt, layer_norm, softmax, train
+from reference.tools import tree
 
 SIZES = {"B": 2, "T": 3, "C": 8, "I": 4, "O": 5, "V": 5, "H": 2, "D": 4, "L": 2, "S": 2}
 TOLERANCE = {"float64": 1e-12, "float32": 1e-5}

@@ -6,7 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compare.agree import relative_error
-from reference import adamw, fused_adamw, gpt, train, tree
+from reference import adamw, gpt, train
+from reference.fast import fused_adamw
+from reference.tools import tree
 from strategies import configs, seeds
 
 rates = st.fixed_dictionaries({

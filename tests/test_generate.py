@@ -16,7 +16,8 @@ import torch_impl.generate
 import torch_impl.gpt
 from compare import weights
 from compare.layers import LAYERS
-from reference import gpt, layer_norm, tree
+from reference import gpt, layer_norm
+from reference.tools import tree
 from strategies import configs, seeds
 
 SIDES = [reference.generate, torch_impl.generate]

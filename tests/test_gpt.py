@@ -10,7 +10,8 @@ import torch_impl.gpt
 from compare import agree
 from compare.layers import LAYERS, Example
 from compare.witnesses import allowed, judge
-from reference import cross_entropy, embedding, gpt, tree
+from reference import cross_entropy, embedding, gpt
+from reference.tools import tree
 from strategies import cases, configs, seeds
 
 GPT = LAYERS["gpt"]

@@ -11,7 +11,8 @@ from torch.nn import functional as F
 
 import torch_impl.gpt
 from compare import gpt2, weights
-from reference import gpt, tree
+from reference import gpt
+from reference.tools import tree
 from strategies import configs, same, seeds
 
 

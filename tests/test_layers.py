@@ -11,7 +11,7 @@ from compare import agree
 from compare.coverage import Coverage
 from compare.layers import LAYERS, Example
 from compare.witnesses import Trial, allowed, judge
-from reference import tree
+from reference.tools import tree
 from strategies import cases, seeds, sizes
 
 every_layer = pytest.mark.parametrize("layer", LAYERS.values(), ids=list(LAYERS))

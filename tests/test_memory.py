@@ -10,7 +10,7 @@ from compare.show import HOUSE
 FAULTS = """
 import resource
 import numpy as np
-from reference import memory
+from reference.fast import memory
 
 def faults():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt

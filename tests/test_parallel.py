@@ -6,7 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compare.agree import relative_error
-from reference import blas, gpt, parallel, tree
+from reference import gpt
+from reference.fast import blas, parallel
+from reference.tools import tree
 from strategies import configs, seeds
 
 dtypes = st.sampled_from(["float64", "float32"])

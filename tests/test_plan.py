@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from compare import options, plan, progress
 from compare.check import bytes_of
-from reference import adamw, fused_adamw, gpt, parallel
+from reference import adamw, gpt
+from reference.fast import fused_adamw, parallel
 from reference.gpt import Config
 from strategies import configs
 

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reference import sums
+from reference.tools import sums
 from strategies import seeds
 
 

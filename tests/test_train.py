@@ -11,7 +11,8 @@ import torch
 
 import reference.train
 from compare import lockstep, text, tokenizers
-from reference import gpt, tree
+from reference import gpt
+from reference.tools import tree
 from reference.train import Schedule
 
 

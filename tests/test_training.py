@@ -15,7 +15,9 @@ import pytest
 import reference.generate
 from compare import checkpoint, progress, runs, tokenizers, torch_side, training, weights
 from compare.__main__ import HOUSE, main, parser
-from reference import blas, gpt, tree
+from reference import gpt
+from reference.fast import blas
+from reference.tools import tree
 
 TEXT = "to be, or not to be, that is the question: whether 'tis nobler in the mind. " * 40
 

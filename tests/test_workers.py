@@ -14,7 +14,9 @@ from hypothesis.extra import numpy as hnp
 
 from compare import __main__ as command_line
 from compare.show import HOUSE
-from reference import linear, parallel, tree, workers
+from reference import linear
+from reference.fast import parallel, workers
+from reference.tools import tree
 
 posix = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 
@@ -97,7 +99,7 @@ class Interrupted:
 
 ENDS = """
 import os, signal
-from reference import workers
+from reference.fast import workers
 print(*workers.at_once(os.getpid, [((), {})] * 2)[1:], flush=True)
 """
 

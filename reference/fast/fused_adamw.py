@@ -11,7 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from . import adamw, parallel, tree
+from .. import adamw
+from . import parallel
+from ..tools import tree
 
 PIECE = 2**17   # numbers: a piece and what is made of it, in float32, take a few megabytes
 ALONE = 2**19   # parameters, up to which one thread is soonest: two would wait for each other

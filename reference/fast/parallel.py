@@ -11,7 +11,9 @@ from concurrent.futures import ThreadPoolExecutor, wait
 
 import numpy as np
 
-from . import blas, gpt, tree, workers
+from .. import gpt
+from . import blas, workers
+from ..tools import tree
 
 IGNORED = -100  # the target that cross_entropy does not count
 LITTLE = 2**16  # numbers of the residual stream: below, a second process waits more than it works

@@ -8,7 +8,8 @@ from hypothesis.extra import numpy as hnp
 
 from compare import agree
 from compare.layers import LAYERS
-from reference import gelu, pieces
+from reference import gelu
+from reference.tools import elementwise
 from strategies import cases, seeds
 
 
@@ -28,8 +29,8 @@ def test_trees_of_any_shape_and_dtype(shape, seed, size):
     truth = swap(*arguments)
     SIZES.clear()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pieces, "PIECE", size)
-        found = pieces.in_pieces(swap)(*arguments)
+        patch.setattr(elementwise, "PIECE", size)
+        found = elementwise.in_pieces(swap)(*arguments)
     assert max(SIZES) <= size and sum(SIZES) == x.size
     assert type(found[1]) is gelu.Cache
     for a, b in zip((found[0], *found[1]), (truth[0], *truth[1]), strict=True):
@@ -41,7 +42,7 @@ def test_trees_of_any_shape_and_dtype(shape, seed, size):
 def test_gelu_is_the_same_in_pieces(case, size):
     y, gradients = agree.run_numpy(LAYERS["gelu"], case.example, case.dy)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pieces, "PIECE", size)
+        patch.setattr(elementwise, "PIECE", size)
         found, others = agree.run_numpy(LAYERS["gelu"], case.example, case.dy)
     for ours, truth in (found, y), (others["x"], gradients["x"]):
         np.testing.assert_allclose(ours, truth, rtol=1e-14, atol=1e-300)
@@ -49,4 +50,4 @@ def test_gelu_is_the_same_in_pieces(case, size):
 
 def test_an_argument_that_is_no_array_is_refused_as_ever():
     with pytest.raises(TypeError, match="x"):
-        gelu.forward([1.0] * (pieces.PIECE + 1))
+        gelu.forward([1.0] * (elementwise.PIECE + 1))

@@ -91,7 +91,7 @@ class Worker:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", __name__, *map(str, keys)],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=os.environ | ONE_THREAD,
-                cwd=Path(__file__).parent.parent, pass_fds=() if os.name == "nt" else keys,
+                cwd=Path(__file__).parent.parent.parent, pass_fds=() if os.name == "nt" else keys,
                 start_new_session=True,  # a Ctrl-C is for this process alone
                 creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0))
         except OSError as error:

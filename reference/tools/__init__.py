@@ -1,0 +1,1 @@
+"""What the layers are written with: sums, element-wise functions, checks of arguments, trees."""
