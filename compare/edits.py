@@ -69,22 +69,12 @@ def transposes(node, scope):
                 new = copy.copy(node)
                 setattr(new, side, call(operand, "swapaxes", ast.Constant(-1), ast.Constant(-2)))
                 yield f"{ast.unparse(operand)} is transposed, and should not be", new
-    if method(node) == "scatter":  # of causal.py, as the two below
-        yield f"the transpose of {ast.unparse(node.args[0])} is missing", call(
-            node.func.value, "gather", *node.args)
-    if method(node) == "gather":
-        yield f"{ast.unparse(node.args[0])} is transposed, and should not be", call(
-            node.func.value, "scatter", *node.args)
-    if method(node) == "pairs":
-        first, second = node.args
-        yield f"{ast.unparse(first)} and {ast.unparse(second)} are exchanged", call(
-            node.func.value, "pairs", second, first)
 
 
 def reductions(node, scope):
     """A mean for a sum and the other way round; another axis; the first row only."""
     name = method(node)
-    if name == "sum_rows":
+    if name == "sum_over_rows":
         what = ast.unparse(node.args[0])
         rows = f"({what}).reshape(-1, ({what}).shape[-1])"
         yield f"the mean of the rows of {what} is taken, not the sum", parsed(f"{rows}.mean(0)")
@@ -216,11 +206,11 @@ def skipped(node, scope):
 
 def scatter(node, scope):
     """An addition that sees a repeated index once: what dtoken[tokens] += dy does."""
-    if isinstance(node, ast.Name) and node.id == "onehot" and isinstance(node.ctx, ast.Load):
-        yield "of the positions that share a token, only the last is added", parsed(
-            "onehot & (onehot[:, ::-1].cumsum(1)[:, ::-1] == 1)")
-        yield "of the positions that share a token, only the first is added", parsed(
-            "onehot & (onehot.cumsum(1) == 1)")
+    if isinstance(node, ast.Expr) and ast.unparse(node).startswith("np.add.at("):
+        into, index, value = map(ast.unparse, node.value.args)
+        for which, order in ("last", ""), ("first", "[::-1, ::-1]"):
+            yield f"of the places that share a row of {into}, only the {which} is added", \
+                ast.parse(f"{into}[{index}{order}] += {value}{order}").body[0]
 
 
 def in_place(node, scope):

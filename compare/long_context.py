@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 
-from reference import causal, flash_attention, softmax
+from reference import flash_attention, softmax
 
 from .check import bytes_of
 
@@ -15,11 +15,10 @@ SHAPE = dict(B=1, H=6, T=4096, D=64)
 def plain(q, k, v, dy):
     """Return (y, dq, dk, dv), and what is kept between: the arguments and all T x T weights."""
     root, mask = math.sqrt(q.shape[-1]), softmax.causal_mask(q.shape[-2])
-    weights, cache = softmax.forward(causal.pairs(q, k) / root, mask=mask)
-    y = causal.gather(weights, v)
-    dscores = softmax.backward(causal.pairs(dy, v), cache) / root
-    return (y, causal.gather(dscores, k), causal.scatter(dscores, q),
-            causal.scatter(weights, dy)), (q, k, v, weights)
+    weights, cache = softmax.forward(q @ k.swapaxes(-1, -2) / root, mask=mask)
+    dscores = softmax.backward(dy @ v.swapaxes(-1, -2), cache) / root
+    return (weights @ v, dscores @ k, dscores.swapaxes(-1, -2) @ q,
+            weights.swapaxes(-1, -2) @ dy), (q, k, v, weights)
 
 
 def flash(q, k, v, dy, block=256):

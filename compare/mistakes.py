@@ -7,9 +7,9 @@ MEANINGS = {
         "the bias is used by every row, and its gradient is the sum over them, not the mean",
     "linear.backward LIN-4: only the first row of dy_rows is taken":
         "the bias is used by every row, and only the first one is counted",
-    "embedding.backward EMB-2: of the positions that share a token, only the last is added":
+    "embedding.backward EMB-2: of the places that share a row of dtoken, only the last is added":
         "a token that stands in several places gets the gradient of the last of them only",
-    "embedding.backward EMB-2: of the positions that share a token, only the first is added":
+    "embedding.backward EMB-2: of the places that share a row of dtoken, only the first is added":
         "a token that stands in several places gets the gradient of the first of them only",
     "embedding.backward EMB-3: the mean of dy is taken, not the sum":
         "a position is used by every sequence of the batch: sum over them, don't average",

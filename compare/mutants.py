@@ -24,12 +24,11 @@ TARGETS = {  # functions and methods of each file; a tag after @ picks the lines
     "attention": ["backward", "split_heads", "merge_heads"],
     "flash_attention": ["backward", "forward", "block_scores", "blocks"],
     "gpt": ["backward", "loss_and_grad"],
-    "sums": ["sum_rows", "row_sum", "row_mean", "row_dot"],
-    "causal": ["pairs", "gather", "scatter", "strips"],
+    "sums": ["sum_over_rows", "row_sum", "row_mean", "row_dot"],
     "adamw": ["update", "clip", "learning_rate"],
     "fused_adamw": ["FusedAdamW.__init__", "FusedAdamW.update", "groups", "views", "gathered"],
-    "parallel": ["in_parts", "split", "add"],
-    "elementwise": ["in_pieces"],
+    "parallel": ["share_of_loss", "share_of_gradient", "in_parts", "split", "add"],
+    "elementwise": ["elementwise"],
 }
 EQUIVALENT = {  # mutants that are right after all, by name, and why
     "embedding.backward EMB-3: the size of the axis -1 is taken, not of 1":
@@ -56,10 +55,10 @@ EQUIVALENT = {  # mutants that are right after all, by name, and why
     ], "only the shape and the dtype are read, and queries, keys, values and results have the same"),
     **dict.fromkeys([
         "linear.backward LIN-4: dy_rows is summed over its first axis only",
-        "sums.sum_rows: ones(RUN, x.dtype) @ runs is summed over its first axis only",
-        "sums.sum_rows: rows[whole:] is summed over its first axis only",
+        "sums.sum_over_rows: ones(RUN, x.dtype) @ runs is summed over its first axis only",
+        "sums.sum_over_rows: rows[whole:] is summed over its first axis only",
     ], "there is one axis of rows: only the rounding differs, which precision measures"),
-    "sums.sum_rows: it asks len(rows) < RUN, not len(rows) <= RUN":
+    "sums.sum_over_rows: it asks len(rows) < RUN, not len(rows) <= RUN":
         "a run of just RUN rows goes one level further down",
     "gpt.backward LM-6: cache.norm.xhat stands in place of cache.h":
         "only the shape is read",
@@ -71,7 +70,7 @@ EQUIVALENT = {  # mutants that are right after all, by name, and why
     ], "only how many threads share the pieces"),
     "parallel.in_parts: it asks len(slices) <= 2, not len(slices) < 2":
         "two parts are then computed as one",
-    "elementwise.in_pieces: it asks getattr(first, 'size', 0) < PIECE, not getattr(first, 'size', 0) <= PIECE":
+    "elementwise.elementwise: it asks getattr(first, 'size', 0) < PIECE, not getattr(first, 'size', 0) <= PIECE":
         "an array of just PIECE numbers is one piece",
 }
 

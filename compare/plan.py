@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from reference import adamw, block, causal, cross_entropy, gpt
+from reference import block, cross_entropy, gpt
 from reference.fast import fused_adamw, parallel
 from reference.gpt import Config
 
@@ -59,8 +59,7 @@ def activations(config, B, size):
 def forward_operations(config, B):
     """Return the operations of the matrix products of one forward; a backward takes twice that."""
     V, T, L, C = config.vocab_size, config.block_size, config.n_layer, config.n_embd
-    pairs = sum((b - a) * b for a, b in causal.strips(T))  # of positions
-    return L * (24 * B * T * C * C + 4 * B * pairs * C) + 2 * B * T * V * C
+    return L * (24 * B * T * C * C + 4 * B * T * T * C) + 2 * B * T * V * C
 
 
 def peak(config, weights, kept, row, size, tokens, parts):
@@ -103,10 +102,11 @@ def seconds(config, batch_size, dtype="float32", budget=2.0, clock=time.perf_cou
         return dlogits @ table, dlogits.T @ h
 
     many = (np.zeros((1, min(parameters(config), 4 * 10**6)), dtype),)  # too many for a cache
-    updates = fused_adamw.FusedAdamW(many)
+    optimizer = fused_adamw.FusedAdamW(many)
 
     def update():
-        updates.update(many, adamw.clip_scale(adamw.global_norm(many), 1.0), lr=1e-3)
+        clipped, _ = optimizer.clip(many, 1.0)
+        optimizer.update(optimizer.params, clipped, optimizer.state, lr=1e-3)
 
     return (L * per_block + batch_size * T / rows * time_of(head, third, clock)
             + parameters(config) / many[0].size * time_of(update, third, clock))

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy import ndarray as Array
 
-from . import causal, dropout, linear, softmax
+from . import dropout, linear, softmax
 
 
 class Params(NamedTuple):
@@ -56,19 +56,20 @@ def forward(x, p, *, n_head, keep: Keep | None = None, rate=0.0):
     Raises ValueError if C is not divisible by n_head, FloatingPointError where a score overflows.
     Source: Vaswani et al., "Attention Is All You Need" (2017), equation 1 and section 3.2.2.
     """
-    C, T = x.shape[-1], x.shape[-2]
+    T, C = x.shape[-2:]
     if C % n_head:
         raise ValueError(f"x has C = {C} channels; allowed: a multiple of n_head = {n_head}")
     weights_drop = output_drop = None
     qkv, qkv_cache = linear.forward(x, p.qkv)                            # (B, T, 3C)    ATT-1
-    q, k, v = (split_heads(qkv[..., i * C:(i + 1) * C], n_head) for i in range(3))   # (B, H, T, D)  ATT-2
-    scores = causal.pairs(q, k) / math.sqrt(q.shape[-1])                 # (B, H, T, T)  ATT-3
+    q, k, v = (split_heads(part, n_head)
+               for part in np.split(qkv, 3, axis=-1))                    # (B, H, T, D)  ATT-2
+    scores = q @ k.swapaxes(-1, -2) / math.sqrt(q.shape[-1])             # (B, H, T, T)  ATT-3
     weights, softmax_cache = softmax.forward(
         scores, mask=softmax.causal_mask(T))                             # (B, H, T, T)  ATT-4
     if keep is not None:
         weights, weights_drop = dropout.forward(
             weights, keep.weights, rate=rate)                            # (B, H, T, T)  ATT-5
-    mixed = causal.gather(weights, v)                                    # (B, H, T, D)  ATT-6
+    mixed = weights @ v                                                  # (B, H, T, D)  ATT-6
     y, proj_cache = linear.forward(merge_heads(mixed), p.proj)           # (B, T, C)     ATT-7
     if keep is not None:
         y, output_drop = dropout.forward(y, keep.output, rate=rate)      # (B, T, C)     ATT-8
@@ -83,14 +84,14 @@ def backward(dy, cache):
         dy = dropout.backward(dy, cache.output_drop)                     # (B, T, C)     ATT-9
     dmerged, dproj = linear.backward(dy, cache.proj)                     # (B, T, C)     ATT-10
     dmixed = split_heads(dmerged, q.shape[1])                            # (B, H, T, D)  ATT-11
-    dweights = causal.pairs(dmixed, v)                                   # (B, H, T, T)  ATT-12
-    dv = causal.scatter(cache.weights, dmixed)                           # (B, H, T, D)  ATT-13
+    dweights = dmixed @ v.swapaxes(-1, -2)                               # (B, H, T, T)  ATT-12
+    dv = cache.weights.swapaxes(-1, -2) @ dmixed                         # (B, H, T, D)  ATT-13
     if cache.weights_drop is not None:
         dweights = dropout.backward(dweights, cache.weights_drop)        # (B, H, T, T)  ATT-14
     dscores = softmax.backward(dweights, cache.softmax)                  # (B, H, T, T)  ATT-15
     dscores = dscores / math.sqrt(q.shape[-1])                           # (B, H, T, T)  ATT-16
-    dq = causal.gather(dscores, k)                                       # (B, H, T, D)  ATT-17
-    dk = causal.scatter(dscores, q)                                      # (B, H, T, D)  ATT-18
+    dq = dscores @ k                                                     # (B, H, T, D)  ATT-17
+    dk = dscores.swapaxes(-1, -2) @ q                                    # (B, H, T, D)  ATT-18
     dqkv = np.concatenate([merge_heads(a) for a in (dq, dk, dv)], -1)    # (B, T, 3C)    ATT-19
     dx, dqkv_params = linear.backward(dqkv, cache.qkv)                   # (B, T, C)     ATT-20
     return dx, Params(dqkv_params, dproj)

@@ -34,11 +34,11 @@ def forward(logits, targets, *, ignore_index=-100):
     top = logits.real.max(-1, keepdims=True)                         # (..., 1)
     check_finite("the largest logit of a row in cross_entropy", top)
     z = np.ascontiguousarray(logits) - top                           # (..., V)  CE-1
-    at_target = rows_of(z)[np.arange(targets.size), targets.ravel()]     # (N,)
+    z_target = z[place(targets)]                                     # (...)
     e = np.exp(z, out=z)                                             # (..., V)
     total = row_sum(e)                                               # (..., 1)
-    picked = at_target - np.log(total).ravel()                       # (N,)      CE-2, CE-3
-    loss = -picked[counted.ravel()].mean()                           # ()        CE-4
+    logp_target = z_target - np.log(total)[..., 0]                   # (...)     CE-2, CE-3
+    loss = -logp_target[counted].mean()                              # ()        CE-4
     check_finite("loss in cross_entropy", loss)
     probs = np.divide(e, total, out=e)                               # (..., V)
     return loss, Cache(probs, targets, counted)
@@ -49,11 +49,11 @@ def backward(dloss, cache):
     probs, targets, counted = cache
     share = counted[..., None] * dloss / int(counted.sum())          # (..., 1)  CE-5
     dlogits = probs * share                                          # (..., V)
-    place = np.arange(targets.size), targets.ravel()                 # (N,) each
-    rows_of(dlogits)[place] = (rows_of(probs)[place] - 1) * share.ravel()    # (N,)  CE-6
+    at = place(targets)
+    dlogits[at] = (probs[at] - 1) * share[..., 0]                    # (...)     CE-6
     return dlogits
 
 
-def rows_of(x):
-    """Return the rows of x: (..., V) -> (N, V), a view where x is contiguous."""
-    return x.reshape(-1, x.shape[-1])
+def place(targets):
+    """Return the index of each row's target in an array (..., V): (...) -> indices (...)."""
+    return *np.indices(targets.shape, sparse=True), targets

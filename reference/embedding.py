@@ -41,11 +41,9 @@ def forward(tokens, p):
 def backward(dy, cache):
     """Return the gradients of both tables; ids have none: (B, T, C) -> Params."""
     tokens, V, S = cache
-    dy_rows = dy.reshape(-1, dy.shape[-1])                   # (N, C)
-    present = np.flatnonzero(np.bincount(tokens.ravel()))    # (U,)
-    onehot = present[:, None] == tokens.ravel()              # (U, N)
-    dtoken = np.zeros((V, dy.shape[-1]), dy.dtype)           # (V, C)
-    dtoken[present] = onehot.astype(dy.dtype) @ dy_rows      # (V, C)     EMB-2
-    dposition = np.zeros((S, dy.shape[-1]), dy.dtype)        # (S, C)
-    dposition[: tokens.shape[1]] = dy.sum(0)                 # (S, C)     EMB-3
+    T, C = dy.shape[1:]
+    dtoken = np.zeros((V, C), dy.dtype)                      # (V, C)
+    np.add.at(dtoken, tokens, dy)                            # (V, C)     EMB-2
+    dposition = np.zeros((S, C), dy.dtype)                   # (S, C)
+    dposition[:T] = dy.sum(0)                                # (S, C)     EMB-3
     return Params(Table(dtoken), Table(dposition))

@@ -7,7 +7,7 @@ import numpy as np
 from numpy import ndarray as Array
 
 from .tools.arguments import check_floats
-from .tools.elementwise import in_pieces
+from .tools.elementwise import elementwise
 
 SLOPE = 2 * math.sqrt(2 / math.pi)  # 2s
 CUBIC = SLOPE * 0.044715            # 2sa
@@ -19,7 +19,7 @@ class Cache(NamedTuple):
     e: Array     # (...)
 
 
-@in_pieces
+@elementwise
 def forward(x):
     """Return x/2 (1 + tanh(s (x + a x^3))), element by element: (...) -> (...).
 
@@ -31,7 +31,7 @@ def forward(x):
     return np.maximum(x, near) / (1 + e), Cache(near, e)     # (...)  GELU-3
 
 
-@in_pieces
+@elementwise
 def backward(dy, cache):
     """Return dx: (...) -> (...)."""
     near, e = cache

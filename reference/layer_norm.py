@@ -6,7 +6,7 @@ import numpy as np
 from numpy import ndarray as Array
 
 from .tools.arguments import check_finite, check_floats
-from .tools.sums import row_dot, row_mean, sum_rows
+from .tools.sums import row_dot, row_mean, sum_over_rows
 
 
 class Params(NamedTuple):
@@ -35,15 +35,14 @@ def forward(x, p, *, eps=1e-5):
     rstd = 1 / np.sqrt(variance + eps)                               # (..., 1)  LN-2
     check_finite("1 / sqrt(variance + eps) of a row in layer_norm", rstd, above=0)
     xhat = xc * rstd                                                 # (..., C)  LN-3
-    y = xhat * p.weight                                              # (..., C)
-    y += p.bias                                                      # (..., C)  LN-4
+    y = xhat * p.weight + p.bias                                     # (..., C)  LN-4
     return y, Cache(xhat, rstd, p.weight)
 
 
 def backward(dy, cache):
     """Return dx and the gradients of the parameters: (..., C) -> (..., C), Params."""
     xhat, rstd, weight = cache
-    dp = Params(sum_rows(dy * xhat), sum_rows(dy))                   # (C,) each LN-5, LN-6
+    dp = Params(sum_over_rows(dy * xhat), sum_over_rows(dy))         # (C,) each LN-5, LN-6
     dxhat = dy * weight                                              # (..., C)  LN-7
     dx = rstd * (dxhat - row_mean(dxhat)
                  - xhat * (row_dot(dxhat, xhat) / xhat.shape[-1]))   # (..., C)  LN-8

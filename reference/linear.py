@@ -5,7 +5,7 @@ from typing import NamedTuple
 from numpy import ndarray as Array
 
 from .tools.arguments import check_floats
-from .tools.sums import sum_rows
+from .tools.sums import sum_over_rows
 
 
 class Params(NamedTuple):
@@ -22,8 +22,7 @@ def forward(x, p):
     """Return x W^T + b and the cache: (..., I) -> (..., O)."""
     check_floats(x=(x, "...I"), weight=(p.weight, "OI"), bias=(p.bias, "O"))
     x_rows = x.reshape(-1, x.shape[-1])       # (N, I)
-    y_rows = x_rows @ p.weight.T              # (N, O)
-    y_rows += p.bias                          # (N, O)    LIN-1
+    y_rows = x_rows @ p.weight.T + p.bias     # (N, O)    LIN-1
     return y_rows.reshape(*x.shape[:-1], -1), Cache(x, p.weight)
 
 
@@ -34,5 +33,5 @@ def backward(dy, cache):
     x_rows = x.reshape(-1, x.shape[-1])       # (N, I)
     dx_rows = dy_rows @ weight                # (N, I)    LIN-2
     dweight = dy_rows.T @ x_rows              # (O, I)    LIN-3
-    dbias = sum_rows(dy_rows)                 # (O,)      LIN-4
+    dbias = sum_over_rows(dy_rows)                 # (O,)      LIN-4
     return dx_rows.reshape(x.shape), Params(dweight, dbias)

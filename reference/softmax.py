@@ -33,7 +33,7 @@ def forward(x, *, mask=None):
     check_floats(x=(x, "...S"))
     if mask is not None:
         check_mask(mask)
-        x = np.fmin(x, np.where(mask, x.dtype.type(np.inf), -np.inf))    # (..., S)  SM-1
+        x = np.where(mask, x, -np.inf)                       # (..., S)  SM-1
     top = x.real.max(-1, keepdims=True)                      # (..., 1)
     check_finite("the largest x of a row in softmax", top)
     z = x - top                                              # (..., S)  SM-2

@@ -30,7 +30,7 @@ def test_trees_of_any_shape_and_dtype(shape, seed, size):
     SIZES.clear()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(elementwise, "PIECE", size)
-        found = elementwise.in_pieces(swap)(*arguments)
+        found = elementwise.elementwise(swap)(*arguments)
     assert max(SIZES) <= size and sum(SIZES) == x.size
     assert type(found[1]) is gelu.Cache
     for a, b in zip((found[0], *found[1]), (truth[0], *truth[1]), strict=True):

@@ -68,6 +68,6 @@ def test_a_variance_in_one_pass_fails(monkeypatch, capsys):
 
 
 def test_rows_added_one_after_the_other_fail(monkeypatch):
-    monkeypatch.setattr(linear, "sum_rows", lambda x: x.sum(0))
+    monkeypatch.setattr(linear, "sum_over_rows", lambda x: x.sum(0))
     rows = precision.measure(LAYERS["linear"], range(20))
     assert [name for name, row in rows.items() if not row.passes] == ["d bias"]

@@ -1,7 +1,7 @@
-"""Element-wise functions piece by piece, for speed.
+"""Functions that work element by element: no entry of a result depends on more than its own place.
 
-On arrays larger than the processor's cache, each operation of such a function waits for memory. A
-piece stays in the cache from the first operation to the last.
+So they may be computed piece by piece, and are, for speed: on arrays larger than the processor's
+cache each operation waits for memory, and a piece stays in the cache from the first to the last.
 """
 
 import functools
@@ -13,8 +13,8 @@ from . import tree
 PIECE = 2**15  # numbers: a piece and what is made of it, in float32, take less than a megabyte
 
 
-def in_pieces(function):
-    """Make a function that works element by element take one piece after the other.
+def elementwise(function):
+    """Say of a function that it works element by element, and have it take piece after piece.
 
     All arrays in its arguments and in its result, which may be trees, have one shape: (...).
     """

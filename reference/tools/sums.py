@@ -8,7 +8,7 @@ import numpy as np
 RUN = 64  # rows that one product sums
 
 
-def sum_rows(x):
+def sum_over_rows(x):
     """Return the sum over all axes but the last: (..., C) -> (C,).
 
     Runs of RUN rows are summed apart, and then their sums, so that no number takes part in more
@@ -20,8 +20,8 @@ def sum_rows(x):
         return ones(len(rows), x.dtype) @ rows               # (C,)
     whole = len(rows) // RUN * RUN
     runs = rows[:whole].reshape(-1, RUN, x.shape[-1])        # (N / RUN, RUN, C)
-    total = sum_rows(ones(RUN, x.dtype) @ runs)              # (C,)
-    return total if whole == len(rows) else total + sum_rows(rows[whole:])
+    total = sum_over_rows(ones(RUN, x.dtype) @ runs)              # (C,)
+    return total if whole == len(rows) else total + sum_over_rows(rows[whole:])
 
 
 def row_sum(x):
