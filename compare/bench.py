@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from reference import adamw, gpt
+from reference import gpt
 from reference.fast import blas, fused_adamw
 from reference.gpt import Config
 
@@ -129,14 +129,15 @@ def grown(n):
     """Return the measured and the planned cost of one step of the textbook form."""
     config, rng = Config(n["V"], n["T"], n["L"], n["H"], n["C"]), np.random.default_rng(0)
     tokens, targets = rng.integers(0, n["V"], (2, n["B"], n["T"]))
-    updates = fused_adamw.FusedAdamW(gpt.init(config, rng))
+    optimizer = fused_adamw.FusedAdamW(gpt.init(config, rng))
 
     def step():
-        _, grads = gpt.loss_and_grad(tokens, targets, updates.params, config=config)
-        updates.update(grads, 1.0, lr=1e-4)
+        _, grads = gpt.loss_and_grad(tokens, targets, optimizer.params, config=config)
+        clipped, _ = optimizer.clip(grads, 1.0)
+        optimizer.update(optimizer.params, clipped, optimizer.state, lr=1e-4)
     seconds = plan.time_of(step, 0.5)
     tracemalloc.start()
-    held = updates.flat.nbytes
+    held = optimizer.flat.nbytes
     step()
     _, taken = tracemalloc.get_traced_memory()
     tracemalloc.stop()

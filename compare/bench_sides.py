@@ -14,7 +14,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from reference import adamw, generate, gpt
+from reference import generate, gpt
 from reference.fast import fused_adamw, memory, parallel, workers
 from reference.train import Schedule
 
@@ -29,7 +29,7 @@ class NumpySide:
         self.n, rng = n, np.random.default_rng(0)
         self.config = gpt.Config(n.V, n.T, n.L, n.H, n.C)
         self.tokens, self.targets = rng.integers(0, n.V, (2, n.B, n.T))
-        self.adamw = fused_adamw.FusedAdamW(gpt.init(self.config, rng))
+        self.adamw = fused_adamw.FusedAdamW(gpt.init(self.config, rng), threads=n.threads)
         self.array = np.asarray
 
     def batch(self):
@@ -47,9 +47,8 @@ class NumpySide:
                                  count=count, rng=random.Random(0), cached=cached)
 
     def update(self):
-        norm = adamw.global_norm(self.grads)
-        self.adamw.update(self.grads, adamw.clip_scale(norm, SCHEDULE.clip), lr=1e-4,
-                          threads=self.n.threads)
+        clipped, _ = self.adamw.clip(self.grads, SCHEDULE.clip)
+        self.adamw.update(self.adamw.params, clipped, self.adamw.state, lr=1e-4)
         del self.grads
 
 

@@ -72,7 +72,8 @@ def train(run, ids, params, model):
     left, right = itertools.tee(masked(draws, run.config, run.seed))
     model.train()
     yield from map(Pair, reference.train.train(
-        params, left, config=run.config, schedule=run.schedule), torch_impl.train.train(
+        params, left, config=run.config, schedule=run.schedule,
+        loss_and_grad=gpt.loss_and_grad), torch_impl.train.train(
         model, as_torch(right), schedule=run.schedule))
 
 
@@ -96,7 +97,7 @@ def report(run, corpus, tokenizer):
     valid = list(text.windows(valid_ids[: 200 * run.config.block_size + 1],
                               block_size=run.config.block_size, batch_size=50))
     as_tensors = [tuple(map(torch.from_numpy, pair)) for pair in valid]
-    ours = reference.train.evaluate(params, valid, config=run.config)
+    ours = reference.train.evaluate(params, valid, config=run.config, loss=gpt.loss)
     theirs = torch_impl.train.evaluate(model, as_tensors)
     part = np.concatenate([valid[0][0].flat[:1]] + [targets.ravel() for _, targets in valid])
     bigram = text.bigram_loss(train_ids, part, run.config.vocab_size)

@@ -9,13 +9,15 @@ import os
 import signal
 import tempfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 import reference.train
-from reference import adamw, gpt
-from reference.fast import memory
+from reference import gpt
+from reference.fast import memory, parallel
+from reference.fast.fused_adamw import FusedAdamW
 from reference.train import Schedule
 
 from . import checkpoint, progress, text
@@ -90,19 +92,18 @@ class NumpySide:
 
     def steps(self, batches):
         """Yield a Step after each update."""
-        params, state = self.job.initial()
-        steps = reference.train.train(params, batches, config=self.job.config,
-                                      schedule=self.job.schedule, state=state,
-                                      threads=self.job.threads, in_place=True)
-        del params, state  # what is trained is a copy
-        for step in steps:
+        job, optimizer = self.job, FusedAdamW(*self.job.initial(), threads=self.job.threads)
+        for step in reference.train.train(
+                optimizer.params, batches, config=job.config, schedule=job.schedule,
+                loss_and_grad=partial(parallel.loss_and_grad, threads=job.threads),
+                state=optimizer.state, optimizer=optimizer):
             self.params, self.state = step.params, step.state
             yield step
 
     def evaluate(self, batches):
         """Return the mean loss over batches (tokens, targets)."""
         return reference.train.evaluate(self.params, batches, config=self.job.config,
-                                        threads=self.job.threads)
+                                        loss=partial(parallel.loss, threads=self.job.threads))
 
     def snapshot(self):
         """Return (params, state) as NumPy arrays."""
@@ -160,7 +161,7 @@ def run(job, side, files, leader=True):
             due = done % every == 0 or done == steps or stop
             if due or done % max(1, steps // 100) == 0:
                 entries.append(progress.Entry(done, float(np.mean(losses)), None,
-                                              rate(job, step.index), float(step.norm)))
+                                              step.lr, float(step.norm)))
                 losses = []
             if due and leader:  # before the validation, so that it may be broken off
                 with interrupt.waiting():
@@ -177,12 +178,6 @@ def run(job, side, files, leader=True):
             if stop:
                 break
     return entries
-
-
-def rate(job, index):
-    """Return the learning rate of an update."""
-    s = job.schedule
-    return adamw.learning_rate(index, lr=s.lr, min_lr=s.min_lr, warmup=s.warmup, steps=s.steps)
 
 
 def validation(job, most):

@@ -128,19 +128,19 @@ def backward(dlogits, cache):
                   tuple(dblocks), dnorm)
 
 
-def loss(tokens, targets, p, *, config, keep: Keep | None = None, weight=1.0):
-    """Return weight times the mean cross-entropy: (B, T), (B, T) -> ()."""
+def loss(tokens, targets, p, *, config, keep: Keep | None = None):
+    """Return the mean cross-entropy: (B, T), (B, T) -> ()."""
     logits, _ = forward(tokens, p, config=config, keep=keep)
-    return weight * cross_entropy.forward(logits, targets)[0]
+    return cross_entropy.forward(logits, targets)[0]
 
 
-def loss_and_grad(tokens, targets, p, *, config, keep: Keep | None = None, weight=1.0):
-    """Return weight times the mean cross-entropy, and its gradients: (B, T), (B, T) -> (), Params."""
+def loss_and_grad(tokens, targets, p, *, config, keep: Keep | None = None):
+    """Return the mean cross-entropy and its gradients: (B, T), (B, T) -> (), Params."""
     logits, cache = forward(tokens, p, config=config, keep=keep)
     loss, loss_cache = cross_entropy.forward(logits, targets)
-    dlogits = cross_entropy.backward(np.full_like(loss, weight), loss_cache)     # (B, T, V)
+    dlogits = cross_entropy.backward(np.ones_like(loss), loss_cache)     # (B, T, V)
     del logits, loss_cache  # two arrays of that size, before backward makes its own
-    return weight * loss, backward(dlogits, cache)
+    return loss, backward(dlogits, cache)
 
 
 def parameter_count(p):

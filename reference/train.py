@@ -1,13 +1,13 @@
-"""One training step and the loop over any iterator of batches. It has no derivation: no new maths."""
+"""One training step and the loop over any iterator of batches: no new maths, so no derivation."""
 
+import contextlib
 import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from . import adamw, gpt
-from .fast import fused_adamw, parallel
+from . import adamw
 
 QUIET = dict(over="ignore", invalid="ignore")  # a layer or check_finite sees what came of it
 
@@ -42,49 +42,40 @@ class Step(NamedTuple):
     index: int          # counted from 0
     loss: float         # of this batch, before the update
     norm: float         # of the gradient, before clipping
+    lr: float           # of the update
     params: tuple       # after the update
     state: adamw.State  # likewise
 
 
-def train(p, batches, *, config, schedule, state=None, threads=1, in_place=False):
+def train(p, batches, *, config, schedule, loss_and_grad, state=None, optimizer=adamw):
     """Yield a Step after each update, until schedule.steps of them are made.
 
-    A batch is (tokens, targets, keep), keep being None or the masks of every dropout. To go on
-    from a Step, give its params and state. Each batch is split over so many threads. in_place
-    updates a copy of p and state, the same one at each step: faster, in less memory, and the
-    arrays of a Step hold only until the next.
+    A batch is (tokens, targets, keep), keep being None or the masks of every dropout. loss_and_grad
+    is a model's, such as gpt.loss_and_grad. An optimizer has init, clip and update as adamw has
+    them. To go on from a Step, give its params and state.
     Raises FloatingPointError, naming the step, where the loss or the gradient is not finite.
     """
-    if in_place:
-        updates = fused_adamw.FusedAdamW(p, state)
-        p, state = updates.params, updates.state
-    elif state is None:
-        state = adamw.init(p)
+    state = optimizer.init(p) if state is None else state
     for index, (tokens, targets, keep) in zip(range(state.step, schedule.steps), batches):
-        with np.errstate(**QUIET):
-            loss, grads = loss_and_grad(index, tokens, targets, p, config=config, keep=keep,
-                                        threads=threads)
-            norm = adamw.global_norm(grads)
+        with np.errstate(**QUIET), naming(index):
+            loss, grads = loss_and_grad(tokens, targets, p, config=config, keep=keep)
+            grads, norm = optimizer.clip(grads, schedule.clip)
         check_finite(index, loss, norm)
         lr = adamw.learning_rate(index, lr=schedule.lr, min_lr=schedule.min_lr,
                                  warmup=schedule.warmup, steps=schedule.steps)
-        rates = dict(lr=lr, beta1=schedule.beta1, beta2=schedule.beta2,
-                     eps=schedule.eps, weight_decay=schedule.weight_decay)
         with np.errstate(**QUIET):
-            if in_place:
-                scale = adamw.clip_scale(norm, schedule.clip)
-                state = updates.update(grads, scale, threads=threads, **rates)
-            else:
-                grads, _ = adamw.clip(grads, schedule.clip)
-                p, state = adamw.update(p, grads, state, **rates)
+            p, state = optimizer.update(
+                p, grads, state, lr=lr, beta1=schedule.beta1, beta2=schedule.beta2,
+                eps=schedule.eps, weight_decay=schedule.weight_decay)
         del grads  # before the next step makes its own
-        yield Step(index, float(loss), norm, p, state)
+        yield Step(index, float(loss), norm, lr, p, state)
 
 
-def loss_and_grad(index, *arguments, **options):
-    """Return parallel.loss_and_grad; where a layer refuses its input, name the step as well."""
+@contextlib.contextmanager
+def naming(index):
+    """Name the step where a layer refuses its input."""
     try:
-        return parallel.loss_and_grad(*arguments, **options)
+        yield
     except FloatingPointError as error:
         raise FloatingPointError(f"{stopped(index)}: loss is nan, since {error}") from error
 
@@ -101,8 +92,8 @@ def stopped(index):
     return f"training stopped at step {index}, before its update"
 
 
-def evaluate(p, batches, *, config, threads=1):
-    """Return the mean loss over batches (tokens, targets), without dropout."""
+def evaluate(p, batches, *, config, loss):
+    """Return the mean of a model's loss, such as gpt.loss, over batches (tokens, targets)."""
     with np.errstate(**QUIET):
-        return float(np.mean([parallel.loss(tokens, targets, p, config=config, threads=threads)
+        return float(np.mean([loss(tokens, targets, p, config=config)
                               for tokens, targets in batches]))

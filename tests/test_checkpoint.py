@@ -121,7 +121,8 @@ class NumPySide:
         _, schedule, params, state, *_ = self.kept
         losses = []
         for step in itertools.islice(reference.train.train(
-                params, batches(self.generators), config=CONFIG, schedule=schedule, state=state),
+                params, batches(self.generators), config=CONFIG, schedule=schedule, state=state,
+                loss_and_grad=gpt.loss_and_grad),
                 count):
             losses.append(step.loss)
         self.kept = self.kept._replace(params=step.params, state=step.state)

@@ -156,7 +156,7 @@ def test_training_names_the_step_and_the_reason(dtype, scale, words):
     config, p = model(dtype)
     ids = np.zeros((2, 4), np.int64)
     steps = train.train(scaled(p, scale), [(ids, ids, None)], config=config,
-                        schedule=train.Schedule(steps=1))
+                        schedule=train.Schedule(steps=1), loss_and_grad=gpt.loss_and_grad)
     start = "training stopped at step 0, before its update: loss is nan, since "
     with pytest.raises(FloatingPointError, match=start + ".*" + words):
         list(steps)

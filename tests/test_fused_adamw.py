@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from compare.agree import relative_error
 from reference import adamw, gpt, train
-from reference.fast import fused_adamw
+from reference.fast import fused_adamw, parallel
 from reference.tools import tree
 from strategies import configs, seeds
 
@@ -33,16 +33,19 @@ def test_it_makes_the_textbooks_updates(config, rates, piece, threads, seed, dty
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fused_adamw, "PIECE", piece)
         patch.setattr(fused_adamw, "ALONE", 0)  # so that threads share the pieces
-        fused = fused_adamw.FusedAdamW(p, start if resumed else None)
+        fused = fused_adamw.FusedAdamW(p, start if resumed else None, threads)
+        ours, found = fused.params, fused.init(p)
         for _ in range(3):
             grads = of_size_1(p, rng)
             clipped, norm = adamw.clip(grads, 1.0)
             p, state = adamw.update(p, clipped, state, **rates)
-            found = fused.update(grads, adamw.clip_scale(norm, 1.0), threads=threads, **rates)
+            clipped, ours_norm = fused.clip(grads, 1.0)
+            ours, found = fused.update(ours, clipped, found, **rates)
+            assert ours_norm == norm
     bound = 1e-13 if dtype == "float64" else 1e-5
     assert found.step == state.step == 3 + start.step
-    for ours, theirs in (fused.params, p), (found.m, state.m), (found.v, state.v):
-        for a, b in zip(tree.leaves(ours), tree.leaves(theirs), strict=True):
+    for mine, theirs in (ours, p), (found.m, state.m), (found.v, state.v):
+        for a, b in zip(tree.leaves(mine), tree.leaves(theirs), strict=True):
             assert a.dtype == b.dtype and relative_error(a, b, 1.0) <= bound
     for a, b in zip(tree.leaves((first, *start[1:])), tree.leaves(before), strict=True):
         assert np.array_equal(a, b)  # what was given is as it was
@@ -71,10 +74,22 @@ def test_training_in_place_takes_the_steps_of_the_textbook():
     p, schedule = gpt.init(config, rng, "float64"), train.Schedule(steps=30, warmup=5, lr=1e-2)
     batches = [(*rng.integers(0, 7, (2, 6, 5)), gpt.draw_keep(rng, 6, 5, config)) for _ in range(30)]
     before = tree.map(np.copy, p)
-    textbook = list(train.train(p, batches, config=config, schedule=schedule))
-    fast = list(train.train(p, batches, config=config, schedule=schedule, threads=2, in_place=True))
+    optimizer = fused_adamw.FusedAdamW(p, threads=2)
+    textbook = list(train.train(p, batches, config=config, schedule=schedule,
+                                loss_and_grad=gpt.loss_and_grad))
+    fast = list(train.train(optimizer.params, batches, config=config, schedule=schedule,
+                            loss_and_grad=parallel.loss_and_grad, optimizer=optimizer))
     for a, b in zip(textbook, fast, strict=True):
-        assert a.index == b.index and abs(a.loss - b.loss) <= 1e-12 and abs(a.norm - b.norm) <= 1e-11
+        assert a.index == b.index and a.lr == b.lr and abs(a.loss - b.loss) <= 1e-12 and abs(a.norm - b.norm) <= 1e-11
     for a, b in zip(tree.leaves(textbook[-1].params), tree.leaves(fast[-1].params)):
         assert np.abs(a - b).max() <= 1e-11
     assert all(map(np.array_equal, tree.leaves(p), tree.leaves(before)))
+
+
+def test_parameters_or_a_state_other_than_its_own_are_refused():
+    p = gpt.init(gpt.Config(2, 2, 1, 1, 2), np.random.default_rng(0))
+    fused = fused_adamw.FusedAdamW(p)
+    clipped, _ = fused.clip(p, 1.0)
+    for wrong in (p, fused.state), (fused.params, adamw.init(p)):
+        with pytest.raises(ValueError, match="allowed: its params and state"):
+            fused.update(wrong[0], clipped, wrong[1], lr=0.1)

@@ -38,6 +38,18 @@ def test_the_parts_sum_to_the_batch(config, B, count, seed, dtype):
         assert ours.dtype == truth.dtype and relative_error(ours, truth, largest) <= bound
 
 
+@given(configs(), st.sampled_from([0.25, 3.0]), seeds)
+def test_a_weight_scales_the_loss_and_every_gradient_of_a_share(config, weight, seed):
+    batch, keep = draw(config, 2, seed, "float64")
+    loss, grads = gpt.loss_and_grad(*batch, config=config, keep=keep)
+    options = dict(config=config, keep=keep, weight=weight)
+    scaled, others = parallel.share_of_gradient(gpt.forward, gpt.backward, *batch, **options)
+    np.testing.assert_allclose(scaled, weight * loss, rtol=1e-14)
+    np.testing.assert_allclose(parallel.share_of_loss(gpt.forward, *batch, **options), scaled)
+    for ours, truth in zip(tree.leaves(others), tree.leaves(grads), strict=True):
+        np.testing.assert_allclose(ours, weight * truth, rtol=1e-9, atol=1e-13)
+
+
 def test_the_threads_do_not_disturb_one_another():
     config = gpt.Config(vocab_size=7, block_size=5, n_layer=2, n_head=2, n_embd=8)
     batch, _ = draw(config, 8, 0, "float64")

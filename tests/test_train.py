@@ -63,7 +63,8 @@ def test_a_loss_that_is_not_finite_stops_before_the_update(side):
     batches = lockstep.masked(draws, short.config, 0)
     if side == "NumPy":
         steps = reference.train.train(
-            spoilt(params), batches, config=short.config, schedule=short.schedule)
+            spoilt(params), batches, config=short.config, schedule=short.schedule,
+            loss_and_grad=gpt.loss_and_grad)
     else:
         with torch.no_grad():
             model.norm.weight[0] = float("nan")
@@ -86,7 +87,7 @@ def test_evaluation_is_the_same_on_both_sides_and_without_dropout():
     model.train()
     valid = list(text.windows(ids(200), block_size=8, batch_size=4))
     tensors = [tuple(map(torch.from_numpy, pair)) for pair in valid]
-    ours = reference.train.evaluate(params, valid, config=short.config)
+    ours = reference.train.evaluate(params, valid, config=short.config, loss=gpt.loss)
     assert abs(ours - lockstep.torch_impl.train.evaluate(model, tensors)) <= 1e-14
     assert model.training
 
@@ -122,7 +123,8 @@ rng = np.random.default_rng(0)
 draws = text.batches(ids, block_size=config.block_size, batch_size=RUN["batch_size"][0], rng=rng)
 batches = ((tokens, targets, None) for tokens, targets in draws)
 params = gpt.init(config, rng, np.float64)
-steps = list(train.train(params, batches, config=config, schedule=train.Schedule(steps=20)))
+steps = list(train.train(params, batches, config=config, schedule=train.Schedule(steps=20),
+                         loss_and_grad=gpt.loss_and_grad))
 assert steps[-1].loss < steps[0].loss
 print(open("/proc/self/status").read().split("VmHWM:")[1].split()[0])  # the peak, in kB
 """

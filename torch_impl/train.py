@@ -13,6 +13,7 @@ class Step(NamedTuple):
     index: int    # counted from 0
     loss: float   # of this batch, before the update
     norm: float   # of the gradient, before clipping
+    lr: float     # of the update
 
 
 def optimizer_of(model, schedule):
@@ -40,9 +41,10 @@ def train(model, batches, *, schedule, optimizer=None, start=0):
         loss.backward()
         norm = adamw.clip(model, schedule.clip).item()
         check_finite(index, loss.item(), norm)
+        lr, = set(scheduler.get_last_lr())
         optimizer.step()
         scheduler.step()
-        yield Step(index, loss.item(), norm)
+        yield Step(index, loss.item(), norm, lr)
 
 
 def check_finite(index, loss, norm):

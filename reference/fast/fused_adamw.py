@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 from .. import adamw
-from . import parallel
 from ..tools import tree
+from . import parallel
 
 PIECE = 2**17   # numbers: a piece and what is made of it, in float32, take a few megabytes
 ALONE = 2**19   # parameters, up to which one thread is soonest: two would wait for each other
@@ -28,14 +28,22 @@ class Group(NamedTuple):
     decays: bool    # whether they are matrices
 
 
+class Clipped(NamedTuple):
+    """Gradients that are still to be scaled: update does it with the rest, a piece at a time."""
+
+    grads: tuple
+    scale: float
+
+
 class FusedAdamW:
     """Copies of the parameters and of AdamW's state, and the updates that change them in place.
 
     params and state are trees of views into the flat arrays: each update shows in them. Without a
-    state it is the one before the first update.
+    state it is the one before the first update. It is an optimizer as reference.train takes them.
     """
 
-    def __init__(self, p, state=None):
+    def __init__(self, p, state=None, threads=1):
+        self.threads = threads
         leaves = tree.leaves(p)
         self.groups = groups([leaf.size for leaf in leaves], [leaf.ndim >= 2 for leaf in leaves])
         self.flat = np.zeros((3, sum(leaf.size for leaf in leaves)), leaves[0].dtype)   # (3, P)
@@ -45,10 +53,24 @@ class FusedAdamW:
         if state:
             tree.map(np.copyto, self.state[1:], state[1:])
 
-    def update(self, grads, scale, *, lr, beta1=0.9, beta2=0.999, eps=1e-8,
-               weight_decay=0.1, threads=1):
-        """Make one update, with scale times the gradients, and return the state after it."""
-        t, leaves = self.state.step + 1, tree.leaves(grads)
+    def init(self, _):
+        """Return the state that the next update needs."""
+        return self.state
+
+    def clip(self, grads, max_norm):
+        """Return the gradients and by what to scale them, as Clipped, and their norm before."""
+        norm = adamw.global_norm(grads)
+        return Clipped(grads, adamw.clip_scale(norm, max_norm)), norm
+
+    def update(self, p, clipped, state, *, lr, beta1=0.9, beta2=0.999, eps=1e-8,
+               weight_decay=0.1):
+        """Make one update of p and state, which are params and state; return both.
+
+        Raises ValueError for others: of those it holds no copies.
+        """
+        if p is not self.params or state is not self.state:
+            raise ValueError("p or state is not the optimizer's own; allowed: its params and state")
+        t, leaves, scale = state.step + 1, tree.leaves(clipped.grads), clipped.scale
         root = math.sqrt(1 - beta2**t)
         rate = lr * root / (1 - beta1**t)
 
@@ -65,9 +87,9 @@ class FusedAdamW:
 
         pieces = [(group, start, min(start + PIECE, group.stop)) for group in self.groups
                   for start in range(group.start, group.stop, PIECE)]
-        parallel.each(move, pieces, threads if len(self.flat[0]) > ALONE else 1)
-        self.state = self.state._replace(step=t)
-        return self.state
+        parallel.each(move, pieces, self.threads if len(self.flat[0]) > ALONE else 1)
+        self.state = state._replace(step=t)
+        return self.params, self.state
 
 
 def groups(sizes, decays):

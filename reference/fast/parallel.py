@@ -11,28 +11,44 @@ from concurrent.futures import ThreadPoolExecutor, wait
 
 import numpy as np
 
-from .. import gpt
-from . import blas, workers
+from .. import cross_entropy, gpt
 from ..tools import tree
+from . import blas, workers
 
 IGNORED = -100  # the target that cross_entropy does not count
 LITTLE = 2**16  # numbers of the residual stream: below, a second process waits more than it works
 
 
-def loss(tokens, targets, p, *, config, keep=None, threads=2, parts=None):
-    """Return what gpt.loss returns, computed in parts: (B, T), (B, T) -> ()."""
-    return sum(in_parts(gpt.loss, tokens, targets, p, config, keep, threads, parts))
+def loss(tokens, targets, p, *, config, keep=None, model=gpt, threads=2, parts=None):
+    """Return what model.loss returns, computed in parts: (B, T), (B, T) -> ()."""
+    share = functools.partial(share_of_loss, model.forward)
+    return sum(in_parts(share, tokens, targets, p, config, keep, threads, parts))
 
 
-def loss_and_grad(tokens, targets, p, *, config, keep=None, threads=2, parts=None):
-    """Return what gpt.loss_and_grad returns, computed in parts: (B, T), (B, T) -> (), Params.
+def loss_and_grad(tokens, targets, p, *, config, keep=None, model=gpt, threads=2, parts=None):
+    """Return what model.loss_and_grad returns, computed in parts: (B, T), (B, T) -> (), Params.
 
     There are as many parts as threads where that is faster, else one, or as many as are asked for.
     This process takes the first, and a worker each other one.
     """
-    losses, grads = zip(*in_parts(
-        gpt.loss_and_grad, tokens, targets, p, config, keep, threads, parts))
+    share = functools.partial(share_of_gradient, model.forward, model.backward)
+    losses, grads = zip(*in_parts(share, tokens, targets, p, config, keep, threads, parts))
     return sum(losses), functools.reduce(add, grads)
+
+
+def share_of_loss(forward, tokens, targets, p, *, config, keep, weight=1.0):
+    """Return weight times the mean cross-entropy of a part of the batch: (b, T), (b, T) -> ()."""
+    logits, _ = forward(tokens, p, config=config, keep=keep)             # (b, T, V)
+    return weight * cross_entropy.forward(logits, targets)[0]
+
+
+def share_of_gradient(forward, backward, tokens, targets, p, *, config, keep, weight=1.0):
+    """Return the same, and its gradients: (b, T), (b, T) -> (), Params."""
+    logits, cache = forward(tokens, p, config=config, keep=keep)         # (b, T, V)
+    loss, loss_cache = cross_entropy.forward(logits, targets)
+    dlogits = cross_entropy.backward(np.full_like(loss, weight), loss_cache)     # (b, T, V)
+    del logits, loss_cache  # two arrays of that size, before backward makes its own
+    return weight * loss, backward(dlogits, cache)
 
 
 def in_parts(function, tokens, targets, p, config, keep, threads, parts):
