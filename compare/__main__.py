@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from .options import FOLDER, MERGES, MODEL, PRESETS, RUN, SCHEDULE
+from .training.options import FOLDER, MERGES, MODEL, PRESETS, RUN, SCHEDULE
 
 HOUSE = Path(__file__).parent.parent
 DERIVED = sorted(path.stem for path in (HOUSE / "reference").rglob("[a-z]*.md"))
@@ -121,9 +121,9 @@ def run_check(options):
     """Print the table; return 1 if a row fails."""
     import torch
 
-    from . import derivations
-    from .check import print_table
-    from .layers import LAYERS
+    from .checks import derivations
+    from .checks.check import print_table
+    from .layers.table import LAYERS
     if options.derivations:
         return 0 if derivations.print_table() else 1
     known(options.layers, LAYERS)
@@ -135,8 +135,8 @@ def run_precision(options):
     """Print the table; return 1 if a row fails."""
     import torch
 
-    from .layers import LAYERS
-    from .precision import print_table
+    from .layers.table import LAYERS
+    from .checks.precision import print_table
     known(options.layers, LAYERS)
     torch.set_num_threads(1)
     return 0 if print_table([LAYERS[s] for s in options.layers or LAYERS], options.examples) else 1
@@ -144,8 +144,8 @@ def run_precision(options):
 
 def run_steps(options):
     """Print the study."""
-    from .layers import LAYERS
-    from .steps import print_study
+    from .layers.table import LAYERS
+    from .checks.steps import print_study
     known([options.layer], LAYERS)
     print_study(LAYERS[options.layer])
     return 0
@@ -153,8 +153,8 @@ def run_steps(options):
 
 def run_exercise(options):
     """Write the file and say how to go on."""
-    from . import exercise
-    from .layers import LAYERS
+    from .grading import exercise
+    from .layers.table import LAYERS
     known([options.layer], LAYERS)
     path = exercise.write(options.layer, options.output)
     print(f"{path} is written: fill in its backward, then\n    python -m compare grade {path}\n"
@@ -166,12 +166,12 @@ def run_grade(options):
     """Print the verdict; return 1 if something is wrong."""
     import torch
 
-    from . import reader_process, verdict
-    from .layers import LAYERS
-    stem = options.layer or reader_process.layer_of(options.file)
+    from .grading import sandbox, verdict
+    from .layers.table import LAYERS
+    stem = options.layer or sandbox.layer_of(options.file)
     known([stem], LAYERS)
     torch.set_num_threads(1)
-    found = reader_process.run(options.file, stem, forward=options.forward,
+    found = sandbox.run(options.file, stem, forward=options.forward,
                                backward=options.backward, torch=options.torch,
                                seconds=options.seconds)
     return 0 if verdict.print_verdict(options.file, stem, found) else 1
@@ -179,7 +179,7 @@ def run_grade(options):
 
 def run_show(options):
     """Print the two columns."""
-    from .show import show
+    from .book.show import show
     known([options.layer], DERIVED)
     show(options.layer, options.width)
     return 0
@@ -187,29 +187,29 @@ def run_show(options):
 
 def run_train(options):
     """Train one side or both and print what came of it."""
-    from . import runs
+    from .training import command
     if options.side == "numpy":
-        return runs.train(options)
+        return command.train(options)
     import torch
     torch.set_num_threads(options.threads or torch.get_num_threads() if options.side == "torch" else 1)
-    return runs.lockstep(options) if options.side == "both" else runs.train(options)
+    return command.lockstep(options) if options.side == "both" else command.train(options)
 
 
 def run_plan(options):
     """Print the plan of a configuration."""
-    from . import runs
-    return runs.plan(options)
+    from .training import command
+    return command.plan(options)
 
 
 def run_sample(options):
     """Write text, token by token."""
-    from . import runs
-    return runs.sample(options)
+    from .training import command
+    return command.sample(options)
 
 
 def run_bench(options):
     """Print the tables."""
-    from . import bench
+    from .bench import bench
     bench.run(options.sizes, options.threads, options.turns, options.json)
     return 0
 

@@ -47,10 +47,10 @@ def forward(logits, targets, *, ignore_index=-100):
 def backward(dloss, cache):
     """Return dlogits, exactly 0 in the rows that were ignored: () -> (..., V)."""
     probs, targets, counted = cache
-    share = counted[..., None] * dloss / int(counted.sum())          # (..., 1)  CE-5
-    dlogits = probs * share                                          # (..., V)
+    share = counted * dloss / int(counted.sum())                     # (...)     CE-5
+    dlogits = probs * share[..., None]                               # (..., V)
     at = place(targets)
-    dlogits[at] = (probs[at] - 1) * share[..., 0]                    # (...)     CE-6
+    dlogits[at] = (probs[at] - 1) * share                            # (...)     CE-6
     return dlogits
 
 

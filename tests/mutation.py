@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 from _pytest.runner import runtestprotocol
 
-from compare import grade
-from compare.cases import Case, cases
-from compare.layers import LAYERS
-from compare.mutants import TARGETS, mutants, vocabulary
+from compare.grading import grade
+from compare.grading.cases import Case, cases
+from compare.layers.table import LAYERS
+from compare.mutants.make import TARGETS, mutants, vocabulary
 
 FAULT = re.compile("AssertionError|assert |DID NOT RAISE")
 ALSO = {"softmax": ["attention"]}  # layers that use a helper
@@ -48,7 +48,7 @@ def run(session):
     print(f"\n{known} of {known + caught[None]} wrong versions are caught, "
           f"{100 * known / (known + caught[None]):.1f}%, in {time.time() - began:.0f} s; "
           f"{caught['error']} of them by an error that they raise.\n"
-          f"{caught['right']} more are right after all, each with its reason in compare/mutants.py.")
+          f"{caught['right']} more are right after all, each with its reason in compare/mutants/known.py.")
     named = grading([stem for stem in TARGETS if stem in LAYERS])
     print(f"\nof {named['right'] + named['wrong'] + named['none']} mutants that return wrong gradients, the grader names "
           f"{named['right']} rightly, {named['wrong']} wrongly, {named['none']} not at all; where the "

@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from hypothesis import strategies as st
 
-from compare import agree
-from compare.check import LARGEST
+from compare.layers import both
+from compare.checks.check import LARGEST
 from reference import gpt
 
 seeds = st.integers(0, 2**32 - 1)
@@ -32,7 +32,7 @@ def cases(draw, layer):
     """An example of the layer, its arrays filled from a drawn seed."""
     drawn, seed = draw(sizes(layer)), draw(seeds, label="seed")
     example = layer.example(drawn, seed)
-    return Case(drawn, seed, example, agree.draw_cotangent(layer, example, seed))
+    return Case(drawn, seed, example, both.draw_cotangent(layer, example, seed))
 
 
 @st.composite

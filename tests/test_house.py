@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from compare.layers import LAYERS
+from compare.layers.table import LAYERS
 
 HOUSE = Path(__file__).parent.parent
 MAY_IMPORT = {"reference": {"numpy", "reference"}, "torch_impl": {"torch", "torch_impl"},

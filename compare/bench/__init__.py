@@ -1,0 +1,1 @@
+"""NumPy's speed and memory beside torch's."""

@@ -1,0 +1,1 @@
+"""Equation, NumPy and torch side by side."""

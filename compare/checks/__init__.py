@@ -1,0 +1,1 @@
+"""Every output and gradient before its oracles, on drawn examples."""

@@ -1,0 +1,76 @@
+"""The derivations beside the code: each tag with its line of code, its formula, its block."""
+
+import re
+from typing import NamedTuple
+
+from ..layers.source import HOUSE, ROOMS, path_of, read, tags
+
+STEMS = sorted(path.stem for room in ROOMS for path in (HOUSE / room).glob("[a-z]*.md"))
+BLOCK = re.compile(r"^```python\n(.*?)^```", re.S | re.M)
+SECTION = re.compile(r"^### ([A-Z]+-\d+)\n(.*?)(?=^#|\Z)", re.S | re.M)
+
+
+class Tag(NamedTuple):
+    """One equation and where it stands; what it lacks is empty."""
+
+    name: str
+    code: list    # the numbers of the lines of reference/<stem>.py that carry it
+    formula: bool
+    blocks: int   # that assert, under its heading
+
+
+def text(stem):
+    """Return a derivation."""
+    return read(path_of(stem, ".md"))
+
+
+def tags_of(stem):
+    """Return every Tag of a layer, from its code and from the headings of its derivation."""
+    source = read(path_of(stem)).splitlines()
+    sections = dict(SECTION.findall(text(stem)))
+    lines = {}
+    for number, line in enumerate(source, 1):
+        for name in tags(line):
+            lines.setdefault(name, []).append(number)
+    return [Tag(name, lines.get(name, []), "$$" in sections.get(name, ""),
+                sum("assert" in block for block in BLOCK.findall(sections.get(name, ""))))
+            for name in sorted(sections | lines, key=lambda name: int(name.split("-")[1]))]
+
+
+def lacks(tag):
+    """Return what a tag lacks, in words: it needs one line, a formula and a block that asserts."""
+    return ([] if len(tag.code) == 1 else [f"{len(tag.code)} lines of code"]) + (
+        [] if tag.formula else ["no formula"]) + ([] if tag.blocks else ["no block that asserts"])
+
+
+def run_blocks(stem):
+    """Run every block of a derivation, in order and in one namespace; return how many asserts.
+
+    Raises whatever a block raises: an AssertionError where the code and the derivation differ.
+    """
+    blocks, namespace = BLOCK.findall(text(stem)), {}
+    for block in blocks:
+        exec(compile(block, f"{stem}.md", "exec"), namespace)
+    return sum(block.count("assert ") for block in blocks)
+
+
+def print_table():
+    """List all tags, run all blocks, and return whether nothing is missing and all hold."""
+    problems = []
+    for stem in STEMS:
+        found = tags_of(stem)
+        try:
+            verdict = f"{run_blocks(stem)} asserts hold"
+        except Exception as error:  # a block may raise anything
+            verdict = f"FAILS: {type(error).__name__} {error}".rstrip()
+            problems.append(f"{stem}.md: a block {verdict}")
+        print(f"{stem}: {verdict}")
+        for tag in found:
+            code = ", ".join(f"{stem}.py:{number}" for number in tag.code)
+            print(f"  {tag.name:<9}{code:<24}{'formula' if tag.formula else '':<9}"
+                  f"{tag.blocks} block{'' if tag.blocks == 1 else 's'}")
+            problems += [f"{stem}: {tag.name} has {what}" for what in lacks(tag)]
+    print("\n" + ("\n".join(problems) if problems else
+                  f"every tag has its line of code, its formula and its block: "
+                  f"{sum(len(tags_of(stem)) for stem in STEMS)} in {len(STEMS)} derivations"))
+    return not problems

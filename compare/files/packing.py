@@ -1,0 +1,200 @@
+"""What a checkpoint holds: as arrays by name, and back, each value checked.
+
+The arrays: params/, m/ and v/ of each dotted name; and about, the rest as JSON.
+"""
+
+import contextlib
+import json
+import math
+from dataclasses import fields
+from typing import NamedTuple
+
+import numpy as np
+
+from reference import adamw, gpt
+from reference.tools import tree
+from reference.train import Schedule
+
+from ..text import tokenizers
+from .weight_files import Refused, as_params, distinct, quoted
+
+FORMAT, VERSION = "one GPT, written twice", 1
+PARTS = "params", "m", "v"
+ABOUT = 2**21  # bytes of about; a tokenizer of 65,280 merges needs half of it
+MOST = 2**53   # steps, which a float64 counts exactly
+
+
+def whole(least, most=math.inf):
+    """Return whether a value is an integer in a range, as a function of the value."""
+    return lambda value: type(value) is int and least <= value <= most
+
+
+RUN = {  # by name: whether a value is allowed, and what is, in words
+    "batch_size": (whole(1, 2**20), f"an integer from 1 to {2**20}"),
+    "seed": (whole(0), "an integer from 0 up"),
+    "dtype": (("float32", "float64").__contains__, "float32 or float64"),
+    "text": (lambda path: path is None or type(path) is str, "a path, or null"),
+    "digest": (lambda word: type(word) is str, "a word"),
+    "with": (("numpy", "torch").__contains__, "numpy or torch"),
+    "threads": (whole(1, 2**12), f"an integer from 1 to {2**12}"),
+}
+OPTIONAL = {"with", "threads"}
+GENERATORS = {"batches", "masks"}
+
+
+class Checkpoint(NamedTuple):
+    """A run of training after some step."""
+
+    config: gpt.Config
+    schedule: Schedule
+    params: gpt.Params
+    state: adamw.State
+    generators: dict  # name: rng.bit_generator.state, of np.random.default_rng
+    tokenizer: dict   # what to_dict returns
+    run: dict         # by the names of RUN
+
+
+def pack(checkpoint):
+    """Return the arrays of the file by name, all but the checksum."""
+    config, schedule, params, state, generators, tokenizer, run = checkpoint
+    about = {"format": FORMAT, "version": VERSION, "config": vars(config),
+             "schedule": vars(schedule), "step": state.step, "generators": generators,
+             "tokenizer": tokenizer, "run": run}
+    text = json.dumps(about, allow_nan=False, separators=(",", ":")).encode("ascii")
+    return {"about": np.frombuffer(text, np.uint8)} | {
+        f"{part}/{name}": a for part, values in zip(PARTS, (params, state.m, state.v))
+        for name, a in tree.walk(values)}
+
+
+def unpack(arrays):
+    """Return the Checkpoint of what pack returned; raises Refused for anything else."""
+    arrays = dict(arrays)
+    about = parsed(arrays.pop("about"))
+    found = {}
+    for name, check in CHECKS.items():
+        try:
+            found[name] = check(about[name])
+        except Exception as error:  # whatever a check raises on a value of any type
+            raise Refused(f"holds a wrong {name} ({quoted(str(error), 150)})") from None
+    config = found["config"]
+    if tokenizers.from_dict(found["tokenizer"]).vocab_size > config.vocab_size:
+        raise Refused("holds a tokenizer of more tokens than the model knows")
+    check_arrays(config, arrays)
+    if arrays["params/norm.bias"].dtype != found["run"]["dtype"]:
+        raise Refused("holds arrays of another dtype than its run has")
+    params, m, v = (as_params(config.n_layer, {name: arrays[f"{part}/{name}"]
+                                               for name, _ in shapes(config)}) for part in PARTS)
+    return Checkpoint(config, found["schedule"], params, adamw.State(found["step"], m, v),
+                      found["generators"], found["tokenizer"], found["run"])
+
+
+def parsed(about):
+    """Return the dict that the JSON of about holds, (n,) of uint8."""
+    if about.dtype != np.uint8 or about.size > ABOUT:
+        raise Refused(f"describes itself in {about.size} numbers of {about.dtype}")
+    found = json.loads(about.tobytes(), object_pairs_hook=distinct, parse_constant=refuse)
+    if not isinstance(found, dict) or found.get("format") != FORMAT:
+        raise Refused("is no checkpoint")
+    if found.get("version") != VERSION:
+        raise Refused(f"has the version {quoted(found.get('version'))}")
+    return found
+
+
+def refuse(number):
+    """Refuse NaN and Infinity, which JSON does not have and Python's reader would take."""
+    raise Refused(f"holds the number {number}")
+
+
+def as_fields(cls, values):
+    """Return cls(**values); refuse other names than its fields, or values of other types."""
+    typed = {field.name: field.type(values[field.name]) for field in fields(cls)}
+    if typed != values:
+        raise ValueError(f"{cls.__name__} is {quoted(values)}; allowed: numbers by its fields")
+    return cls(**typed)
+
+
+def as_step(step):
+    """Return the step; refuse what can't count updates."""
+    if not whole(0, MOST)(step):
+        raise ValueError(f"step is {quoted(step)}; allowed: a whole number from 0 to {MOST}")
+    return step
+
+
+def as_generator(state):
+    """Return the Generator that goes on from a state; raises ValueError for one not of PCG64."""
+    bits = np.random.PCG64(0)
+    with contextlib.suppress(KeyError, OverflowError, TypeError, ValueError):
+        bits.state = state
+    if bits.state != state:
+        raise ValueError(f"generator is {quoted(state)}; allowed: the state of a PCG64")
+    return np.random.Generator(bits)
+
+
+def as_generators(states):
+    """Return the states by name; refuse other names than those of GENERATORS."""
+    if set(states) != GENERATORS:
+        raise ValueError(f"they are {list(states)}; allowed: {sorted(GENERATORS)}")
+    return {name: as_generator(state).bit_generator.state for name, state in states.items()}
+
+
+def as_run(values):
+    """Return the values of a run; refuse other names or values than RUN allows."""
+    if set(values) | OPTIONAL != set(RUN):
+        raise ValueError(f"it has {list(values)}; allowed: {', '.join(RUN)}")
+    for name, value in values.items():
+        check_run(name, value)
+    return values
+
+
+def check_run(name, value):
+    """Refuse a value that RUN does not allow with a ValueError."""
+    allows, words = RUN[name]
+    if not allows(value):
+        raise ValueError(f"{name} is {quoted(value)}; allowed: {words}")
+
+
+CHECKS = {  # of about: what each value must come through
+    "config": lambda values: as_fields(gpt.Config, values),
+    "schedule": lambda values: as_fields(Schedule, values),
+    "step": as_step,
+    "generators": as_generators,
+    "tokenizer": lambda values: tokenizers.from_dict(values).to_dict(),
+    "run": as_run,
+}
+
+
+def check_config(found, wanted):
+    """Refuse another configuration than the one wanted, by the fields that differ."""
+    other = [f"{name} = {value}, not {getattr(wanted, name)}"
+             for name, value in vars(found).items() if value != getattr(wanted, name)]
+    if other:
+        raise Refused(f"has another configuration, {', '.join(other)}")
+
+
+def check_arrays(config, arrays):
+    """Refuse names, shapes and dtypes other than those that the configuration calls for."""
+    if config.n_layer > len(arrays):
+        raise Refused(f"holds {len(arrays)} arrays for {quoted(config.n_layer)} blocks")
+    wanted = {f"{part}/{name}": shape for part in PARTS for name, shape in shapes(config)}
+    for name in sorted(wanted | arrays):
+        shape = arrays[name].shape if name in arrays else None
+        if shape != wanted.get(name):
+            raise Refused(f"holds {quoted(name)} with the shape {shape}, "
+                          f"not {quoted(wanted.get(name))}")
+    if {a.dtype for a in arrays.values()} not in ({np.dtype("f4")}, {np.dtype("f8")}):
+        raise Refused("holds arrays that are not all float32 or all float64")
+
+
+def shapes(config):
+    """Yield (dotted name, shape) of each parameter, as gpt.init has them, but allocate none."""
+    V, S, C = config.vocab_size, config.block_size, config.n_embd
+    layers = {"norm_1": (C,), "attention.qkv": (3 * C, C), "attention.proj": (C, C),
+              "norm_2": (C,), "mlp.up": (4 * C, C), "mlp.down": (C, 4 * C)}
+    yield "embedding.token.weight", (V, C)
+    yield "embedding.position.weight", (S, C)
+    for i in range(config.n_layer):
+        for layer, shape in layers.items():
+            yield f"blocks.{i}.{layer}.weight", shape
+            yield f"blocks.{i}.{layer}.bias", shape[:1]
+    yield "norm.weight", (C,)
+    yield "norm.bias", (C,)

@@ -1,0 +1,1 @@
+"""Exercises, and what is right or wrong in a backward that somebody else wrote."""

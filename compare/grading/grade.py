@@ -1,0 +1,177 @@
+"""The grader: what is right and wrong in a reader's backward, and which mistake it is.
+
+The reader's functions run in a process of their own (reader.py). Their gradients are held against
+the witnesses, and where one is wrong, against those of every mutant: an equal one has a name.
+"""
+
+import functools
+from typing import NamedTuple
+
+import numpy as np
+
+from . import hints
+from ..layers import both
+from ..mutants.make import vocabulary
+from ..checks.trial import Trial, allowed
+
+SAME = 1e-8      # relative: the reader's arithmetic may be another one than ours
+ENTRIES = 2      # of each array, before the complex step and central differences
+SLOW = 4         # every so many cases are before these two
+
+
+class Finding(NamedTuple):
+    """What came of one result of the reader's over all cases."""
+
+    name: str             # "output", "d x", "d weight" ...
+    error: float          # the largest one, before torch
+    share: float          # by how much it is off where it is wrong, relative to the larger: median
+    case: object          # the smallest case that shows that it is wrong, or None
+    witnesses: tuple      # those that say so
+
+
+class Grade(NamedTuple):
+    """The verdict on a reader's file."""
+
+    findings: list
+    mistakes: list    # of (names of the results, Mutant)
+    hints: dict       # sentences by result, where no mutant matches
+    changed: bool     # whether backward overwrites its arguments
+    adjoint: float
+    count: int        # of the cases
+
+    @property
+    def right(self):
+        return not self.changed and all(finding.case is None for finding in self.findings)
+
+
+def grade(found):
+    """Return the Grade of a reader's results, as `run` returns them."""
+    changed = any([results.pop("changed") for _, results in found])
+    trials = [trial_of(case, results) for case, results in found]
+    names = dict.fromkeys(name for _, results in found for name in results)
+    findings = [judge(name, found, trials) for name in names]
+    wrong = [f.name for f in findings if f.case is not None and f.name != "output"]
+    sound = [(case, results) for (case, results), trial in zip(found, trials)
+             if trial.is_sound()]
+    mistakes = matches(sound, wrong) if wrong else []
+    named = {name for names, _ in mistakes for name in names}
+    told = {name: hints.tell(name, [pair for pair in sound if name in pair[1]])
+            for name in wrong if name not in named}
+    adjoint = max((t.adjoint_error() for t in trials), default=0.0)
+    return Grade(findings, mistakes, told, changed, adjoint, len(found))
+
+
+class ReadersTrial(Trial):
+    """A case with the reader's results before the witnesses in place of ours."""
+
+    def is_sound(self):
+        """Whether the right results are well-conditioned, so that a match means something."""
+        mine, self.ours = self.ours, both.run_numpy(self.layer, self.example, self.dy)
+        _, ill = self.torch()
+        self.ours = mine
+        return not ill
+
+    @functools.cached_property
+    def fits(self):
+        """Whether all gradients have the right shapes."""
+        return all(grad.shape == self.ours.gradients[name].shape
+                   for name, grad in self.theirs.gradients.items())
+
+    @functools.cache
+    def testimony(self, number):
+        """Return the errors before each witness; those that take an entry at a time see one in
+        SLOW trials."""
+        said = {"torch": self.torch()[0]}
+        if self.fits and number % SLOW == 0:
+            said |= {"complex": self.complex(ENTRIES)[0], "central": self.central(ENTRIES)[0]}
+        return said
+
+    def adjoint_error(self):
+        """Return how far the adjoint identity is off, infinitely if a shape doesn't fit."""
+        return self.adjoint()[0]["adjoint"] if self.fits else np.inf
+
+
+def trial_of(case, results):
+    """Return the trial of a case, whose Outcome is the reader's."""
+    trial = ReadersTrial(case.layer, case.sizes, case.seed, example=case.example)
+    trial.ours = both.Outcome(results["output"], {
+        name.removeprefix("d "): array for name, array in results.items() if name != "output"})
+    return trial
+
+
+def judge(name, found, trials):
+    """Return the Finding of one result over all trials."""
+    layer = trials[0].layer
+    error, first, against, shares = 0.0, None, set(), []
+    for i, ((case, results), trial) in enumerate(zip(found, trials)):
+        if name not in results:
+            continue
+        said = {witness: errors[name] for witness, errors in trial.testimony(i).items()
+                if name in errors}
+        wrong = {witness for witness, value in said.items() if value > allowed(layer, witness)}
+        error, against = max(error, said["torch"]), against | wrong
+        if wrong:
+            first = first or case
+            shares.append(share(results[name], case.truth[name]))
+    return Finding(name, error, float(np.median(shares or [0.0])), first, tuple(sorted(against)))
+
+
+def share(mine, truth):
+    """Return the largest difference relative to the largest entry of either, in [0, 2]."""
+    if mine.shape != truth.shape or not np.isfinite(mine).all():
+        return np.inf
+    return float(np.abs(mine - truth).max() / max(np.abs(mine).max(), np.abs(truth).max()))
+
+
+def matches(found, wrong, known=None):
+    """Return (names, mutant) pairs that explain the wrong gradients.
+
+    First a mutant with all of the reader's gradients, the right ones too. Failing that, several
+    that are one mistake each: a mutant all of whose own wrong gradients are the reader's. The
+    known mutants are the vocabulary of the layer, if none are given.
+    """
+    mistakes, left = [], set(wrong)
+    for mutant in vocabulary(found[0][0].layer.stem) if known is None else known:
+        names = explained(mutant, found)
+        if names == set(wrong):
+            return [(wrong, mutant)]
+        if names and names <= left:
+            mistakes.append(([name for name in wrong if name in names], mutant))
+            left -= names
+    return mistakes
+
+
+def explained(mutant, found):
+    """Return the wrong gradients that a mutant makes, if all of them are the reader's, else {}."""
+    names, seen = set(), []
+    for case, results in reversed(found):  # the large ones tell the most
+        made = outcome_of(mutant, case)
+        if made is None:
+            return set()
+        names |= {name for name, array in made.items() if not same(array, case.truth[name])}
+        seen.append((made, results))
+        if any(not same(made[name], results[name]) for made, results in seen
+               for name in names & made.keys()):
+            return set()
+    return names
+
+
+@functools.cache
+def outcome_of(mutant, case):
+    """Return a mutant's gradients of a case by name, or None if it raises an error."""
+    names = [name for name in case.truth if name != "output"]
+    example, dy = case.example.astype("float64"), case.dy.copy()  # a mutant may overwrite them
+    with mutant.planted(), np.errstate(all="ignore"):
+        try:
+            made = both.run_numpy(case.layer, example, dy).gradients
+            return {name: np.asarray(made[name.removeprefix("d ")]) for name in names}
+        except Exception:  # whatever the edit led to
+            return None
+
+
+def same(a, b):
+    """Whether two results are equal but for rounding; a NaN is equal to a NaN."""
+    if a.shape != b.shape:
+        return False
+    size = max(float(np.abs(np.nan_to_num(b)).max(initial=0.0)), SAME)
+    return bool(np.allclose(a, b, rtol=0, atol=SAME * size, equal_nan=True))

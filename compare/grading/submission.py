@@ -1,0 +1,240 @@
+"""A reader's own functions, run on drawn examples in a process of their own.
+
+python -m compare.grading.submission FOLDER, where FOLDER/job.json says what to run. Writes FOLDER/<i>.npz for
+example i and FOLDER/done after the last, or FOLDER/problem.json, so that nothing that the reader's
+code does reaches the grader.
+"""
+
+import contextlib
+import importlib.machinery
+import importlib.util
+import inspect
+import json
+import os
+import sys
+import traceback
+from pathlib import Path
+
+import numpy as np
+
+from reference.tools import tree
+
+from ..layers import both
+from .cases import Case
+from ..layers.table import LAYERS
+
+
+class Problem(Exception):
+    """What keeps a reader's file from being graded, in one sentence; everywhere or at one case."""
+
+    def __init__(self, sentence, everywhere=False):
+        super().__init__(sentence)
+        self.everywhere = everywhere
+
+
+def main(folder):
+    """Run the job of a folder."""
+    folder = Path(folder)
+    job = json.loads((folder / "job.json").read_text(encoding="utf-8"))
+    try:
+        reader = Reader(job)
+        for i, case in enumerate(job["cases"]):
+            (folder / "at.json").write_text(json.dumps(i), encoding="utf-8")
+            with quiet() if i else contextlib.nullcontext():  # one example's prints are enough
+                results = reader.run(Case(LAYERS[job["layer"]], *case))
+            if results is not None:
+                np.savez(folder / f"{i}.npz", **results)
+        (folder / "done").touch()  # whoever ends the process early leaves no such mark
+    except Problem as problem:
+        if problem.everywhere:
+            (folder / "at.json").unlink(missing_ok=True)
+        (folder / "problem.json").write_text(json.dumps(str(problem)), encoding="utf-8")
+
+
+@contextlib.contextmanager
+def quiet():
+    """Let go of what is printed."""
+    with open(os.devnull, "w", encoding="utf-8") as nowhere, contextlib.redirect_stdout(nowhere):
+        yield
+
+
+class Reader:
+    """The two functions of a reader's file, called in the way that their arguments ask for."""
+
+    def __init__(self, job):
+        self.path, self.torch = Path(job["file"]), job["torch"]
+        with self.blamed("importing it"):
+            self.module = load(self.path)
+        self.forward, self.backward = (self.function(job[name]) for name in ("forward", "backward"))
+
+    def function(self, name):
+        """Return a function of the file by its name, dots allowed."""
+        value = self.module
+        for part in name.split("."):
+            value = getattr(value, part, None)
+        if not callable(value):
+            raise Problem(f"{self.path.name} has no function {name}; "
+                          "allowed: a file that defines both functions")
+        return value
+
+    def run(self, case):
+        """Return the results of one case by name, or None if the functions don't take its options."""
+        layer, example, dy = case.layer, case.example, case.dy
+        taken = takes(self.forward, example)
+        if not is_default(layer, example, taken):
+            return None
+        values, keywords = self.arguments(example, taken)
+        with self.blamed("forward"):
+            made = self.forward(*values, **keywords)
+        y, rest = made if isinstance(made, tuple) and len(made) == 2 else (made, None)
+        cotangent = self.own(dy)
+        owned = arrays_in((cotangent, tuple(values), rest))
+        copies = [np.array(a) for a in owned]
+        with self.blamed("backward"):
+            grads = (self.backward(cotangent, rest) if rest is not None
+                     else self.backward(cotangent, *values, **keywords))
+        names = [*both.differentiable(example), *dict(tree.walk(example.params or ()))]
+        found = list(flatten(grads, self.path.name))
+        if len(found) != len(names):
+            arrays = "array" if len(found) == 1 else "arrays"
+            raise Problem(f"backward returned {len(found)} {arrays}; allowed: {len(names)}, the "
+                          f"gradient{'s' * (len(names) > 1)} of {', '.join(names)}")
+        results = {"output": to_numpy(y, "forward")} | {
+            f"d {name}": to_numpy(grad, f"the gradient of {name}")
+            for name, grad in zip(names, found)}
+        results["changed"] = np.array(any(not np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
+                                          for a, b in zip(owned, copies)))
+        return results
+
+    def arguments(self, example, taken):
+        """Return the positional and the keyword arguments for an example."""
+        values = list(example.inputs.values())
+        if example.params is not None:
+            leaves = tree.leaves(example.params)
+            flat = len(positional(self.forward)) >= len(values) + len(leaves) > len(values) + 1
+            values += leaves if flat else [example.params]
+        keywords = {name: value for name, value in (example.options | example.masks).items()
+                    if name in taken}
+        return [self.own(value) for value in values], {
+            name: self.own(value) for name, value in keywords.items()}
+
+    def own(self, value):
+        """Return an argument as the reader's code wants it: arrays, or torch tensors."""
+        if not self.torch or not isinstance(value, (np.ndarray, tuple)):
+            return value
+        from ..layers import weights
+        return weights.to_torch(value)
+
+    @contextlib.contextmanager
+    def blamed(self, what):
+        """Turn whatever the reader's code raises into a Problem with the line that raised it."""
+        try:
+            yield
+        except Problem:
+            raise
+        except NotImplementedError as error:
+            raise Problem(f"{what} is not filled in yet", everywhere=True) from None
+        except BaseException as error:  # sys.exit() included
+            words = getattr(error, "msg", None) or str(error)  # a SyntaxError's has no place in it
+            words = f"{type(error).__name__}: {words}".splitlines()[0]
+            raise Problem(f"{what} raised {words} ({self.place(error)})") from None
+
+    def place(self, error):
+        """Return the last line of the reader's file on the way to an error."""
+        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__)
+                 if os.path.basename(frame.filename) == self.path.name]
+        if isinstance(error, SyntaxError) and error.lineno:
+            lines = [error.lineno]
+        return f"{self.path.name}, line {lines[-1]}" if lines else f"called from {self.path.name}"
+
+
+def load(path):
+    """Import a file by its path; its own folder comes first in the search for its imports."""
+    sys.path.insert(0, str(path.parent))
+    loader = importlib.machinery.SourceFileLoader("readers_file", str(path))  # whatever its suffix
+    spec = importlib.util.spec_from_file_location("readers_file", path, loader=loader)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def positional(function):
+    """Return the names of the arguments that can be given by position, * for any number."""
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return [name for name, p in inspect.signature(function).parameters.items()
+            if p.kind in kinds]
+
+
+def takes(function, example):
+    """Return the options and masks of an example that a function has arguments for."""
+    parameters = inspect.signature(function).parameters
+    if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        return {*example.options, *example.masks}
+    return {*example.options, *example.masks} & {*parameters}
+
+
+def is_default(layer, example, taken):
+    """Whether what a function has no arguments for makes no difference in an example."""
+    defaults = inspect.signature(layer.numpy.forward).parameters
+    masked = any(mask is not None for mask in example.masks.values())
+
+    def is_idle(name, value):
+        if name == "rate" and example.masks:
+            return not masked
+        if name == "ignore_index":
+            return not (example.inputs["targets"] == value).any()
+        default = defaults[name].default
+        return value is default or not isinstance(value, np.ndarray) and value == default
+
+    return all(is_idle(name, value) for name, value in (example.options | example.masks).items()
+               if name not in taken)
+
+
+def flatten(grads, file):
+    """Yield the arrays in a nest of tuples and lists, in order; a list of numbers stays whole."""
+    if isinstance(grads, (tuple, list)) and not is_numbers(grads):
+        for part in grads:
+            yield from flatten(part, file)
+    elif isinstance(grads, dict):
+        yield from flatten(list(grads.values()), file)
+    else:
+        yield grads
+
+
+def is_numbers(value):
+    """Whether a value is a list of plain numbers, or of such lists: an array written as one."""
+    return isinstance(value, list) and len(value) > 0 and all(
+        isinstance(part, (float, int)) or is_numbers(part) for part in value)
+
+
+def to_numpy(value, what):
+    """Return a result as an array of numbers; raises Problem for anything else."""
+    if hasattr(value, "detach"):
+        value = value.detach().cpu().numpy()
+    if not isinstance(value, (np.ndarray, np.generic, float, int)):
+        raise Problem(f"{what} is of type {type(value).__name__}; allowed: an array")
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiub":
+        raise Problem(f"{what} has dtype {array.dtype}; allowed: float64, as what came in")
+    return array
+
+
+def arrays_in(value):
+    """Return the NumPy arrays in a nest of tuples, lists and dicts, such as a cache."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, (tuple, list)):
+        return [array for part in value for array in arrays_in(part)]
+    return [value] if isinstance(value, np.ndarray) else []
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1])
+        code = 0
+    except BaseException:  # the reader's code broke NumPy, say, or took the folder away
+        code = 70
+    with contextlib.suppress(Exception):  # they may be closed, or None
+        sys.stdout.flush()
+    os._exit(code)  # without waiting for threads that the reader's code may have left behind

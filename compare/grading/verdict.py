@@ -1,0 +1,135 @@
+"""The verdict on a reader's backward, in print."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+
+from .cases import cases
+from ..checks.coverage import Coverage
+from .grade import grade, trial_of
+from ..layers.table import LAYERS
+from ..mutants.known import MEANINGS
+from .sandbox import options_of
+from ..checks.trial import allowed
+
+NAMES, GROUPS, NUMBERS = 3, 6, 8  # of gradients with one fault, of faults, of an array: in print
+
+
+def print_verdict(path, stem, found):
+    """Print the verdict on a reader's file; return whether all of it is right."""
+    verdict, gaps = grade(found), unseen(stem, found)
+    largest = max((case for case, _ in found), key=lambda case: math.prod(case.sizes.values()))
+    print(f"{Path(path).name}: {stem}, {verdict.count} examples, the smallest at "
+          f"{found[0][0].place}, the largest at {largest.place}")
+    print("".join(f"{line}\n" for line in gaps))
+    width = max(len(finding.name) for finding in verdict.findings) + 2
+    for finding in verdict.findings:
+        print(f"{finding.name:<{width}}{judgement(finding)}")
+    faults = by_fault(verdict, stem)
+    for lines, findings in faults[:GROUPS]:
+        print("", *lines, *evidence(findings, found), sep="\n")
+    if left := sum(len(findings) for _, findings in faults[GROUPS:]):
+        print(f"\n{left} more results are wrong in other ways: put these right first")
+    if verdict.changed:
+        print("\nbackward changes its arguments or its cache in place: return new arrays instead")
+    print(f"\nadjoint test: <J u, dy> and <u, dx> are apart by {verdict.adjoint:.1e}; "
+          f"allowed: {allowed(LAYERS[stem], 'adjoint'):.0e}")
+    print(summary(verdict, gaps))
+    return verdict.right
+
+
+def summary(verdict, gaps):
+    """Return the last line."""
+    if verdict.right:
+        return f"all {'that was exercised' if gaps else 'of it'} is right"
+    wrong = sum(finding.case is not None for finding in verdict.findings)
+    are = "is" if wrong == 1 else "are"
+    return (f"{wrong} of {len(verdict.findings)} results {are} wrong" if wrong
+            else "the numbers are right")
+
+
+def unseen(stem, found):
+    """Return the lines that say what the graded cases never showed; none is good."""
+    layer, every = LAYERS[stem], cases(LAYERS[stem])
+    coverage = Coverage(layer)
+    for case, _ in found:
+        coverage.add(case.sizes, case.example, trial_of(case, case.truth).ours)
+    lines = []
+    if left := len(every) - len(found):
+        lines.append(f"{left} of {len(every)} examples are left out: forward doesn't take all of "
+                     f"the options {', '.join(options_of(every[0]))}")
+    if unmet := [*coverage.unmet(), *coverage.about_zero()]:
+        lines.append(f"not exercised: {', '.join(unmet)}")
+    return lines
+
+
+def judgement(finding):
+    """Return whether a result is right, and by how much it is off."""
+    if finding.case is None:
+        return f"right      off by {finding.error:.1e}"
+    percent = 100 * finding.share
+    off = f"{percent:.0f}%" if percent >= 1 else f"{percent:.1g}%"
+    off = f"off by {off}" if np.isfinite(percent) else "not comparable"
+    return f"WRONG      {off}, first at {finding.case.place}"
+
+
+def by_fault(verdict, stem):
+    """Return (the lines that explain it, the findings that show it) for each fault."""
+    wrong = {f.name: f for f in verdict.findings if f.case is not None}
+    faults = [(explanation(names, mutant, stem), names) for names, mutant in verdict.mistakes]
+    alike = {}
+    for name, sentences in verdict.hints.items():
+        alike.setdefault(tuple(sentences), []).append(name)
+    faults += [([f"{spoken(names)}: no known mistake matches", *indented(sentences)], names)
+               for sentences, names in alike.items()]
+    if "output" in wrong:
+        faults.insert(0, (["output: this forward is not that of the reference, with which its "
+                           "gradients are compared"], ["output"]))
+    return [(lines, [wrong[name] for name in names]) for lines, names in faults]
+
+
+def explanation(names, mutant, stem):
+    """Return the lines that say which mistake some gradients show."""
+    meaning, link = MEANINGS.get(mutant.name), mutant.tag.split(",")[0].lower()
+    told = f"{meaning or mutant.edit}{f' ({mutant.tag})' if mutant.tag else ''}"
+    where = "" if mutant.stem == stem else f", in {mutant.stem},"
+    are = "is" if len(names) == 1 else "are"
+    return [f"your {spoken(names)} {are} what you get when{where} {told}",
+            *indented([f"in our code: {mutant.edit}"] if meaning else []),
+            *indented([f"read reference/{mutant.stem}.md" + (f"#{link}" if link else "")])]
+
+
+def spoken(names):
+    """Return the names of gradients in a sentence: "dx, dweight and 3 more"."""
+    short = [name.replace("d ", "d", 1) for name in names]
+    if len(short) > NAMES + 1:
+        short[NAMES:] = [f"{len(short) - NAMES} more"]
+    return " and ".join(filter(None, [", ".join(short[:-1]), short[-1]]))
+
+
+def indented(lines):
+    return [f"    {line}" for line in lines]
+
+
+def evidence(findings, found):
+    """Return the witnesses against some results, and the numbers of the first that has few."""
+    witnesses = sorted({witness for finding in findings for witness in finding.witnesses})
+    it = "it" if len(findings) == 1 else "them"
+    shown = next(filter(None, (numbers(finding, found) for finding in findings)), [])
+    return indented([f"the witnesses against {it}: {', '.join(witnesses)}", *shown])
+
+
+def numbers(finding, found):
+    """Return the reader's numbers and the right ones of the smallest case, if they are few."""
+    case, results = next((c, r) for c, r in found if c is finding.case)
+    mine, truth = results[finding.name], case.truth[finding.name]
+    if max(mine.size, np.size(truth)) > NUMBERS:
+        return []
+    return [f"there yours is    {in_line(mine)}", f"and the right one {in_line(truth)}"]
+
+
+def in_line(array):
+    """Return an array's numbers in one line."""
+    return np.array2string(np.ravel(array), precision=6, suppress_small=True,
+                           max_line_width=10**6, separator=", ")

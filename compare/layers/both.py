@@ -1,0 +1,124 @@
+"""The same arrays into both implementations: the error of the output and of each gradient."""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from reference.tools import tree
+
+from . import weights
+from .table import Example
+
+
+class Outcome(NamedTuple):
+    """What one implementation made of an example."""
+
+    output: np.ndarray
+    gradients: dict  # arrays by the name of the argument or the dotted name of the parameter
+
+
+def relative_error(found, truth, smallest):
+    """Return max |found - truth| / max(max |truth|, smallest); a NaN anywhere makes it infinite."""
+    found, truth = np.asarray(found), np.asarray(truth)
+    if found.shape != truth.shape:
+        return np.inf
+    difference = np.abs(found - truth).max()
+    error = difference / max(np.abs(truth).max(), smallest)
+    return float(error) if np.isfinite(error) else np.inf
+
+
+def draw_cotangent(layer, example, seed):
+    """Return a normal cotangent, O(1), never ones: a wrong softmax gradient passes with ones."""
+    y, _ = forward(layer, example)
+    drawn = np.random.default_rng([seed, 1]).standard_normal(np.shape(y))
+    return np.asarray(drawn).astype(y.dtype)
+
+
+def forward(layer, example):
+    """Return (y, cache) of the NumPy side."""
+    params = () if example.params is None else (example.params,)
+    return layer.numpy.forward(*example.inputs.values(), *params, **example.options,
+                               **example.masks)
+
+
+def backward(layer, example, dy, cache):
+    """Return the gradients of the NumPy side by name."""
+    grads = layer.numpy.backward(dy, cache)
+    names = differentiable(example)
+    if example.params is not None:
+        names = [*names, None]
+    grads = (grads,) if len(names) == 1 else grads
+    named = {}
+    for name, grad in zip(names, grads, strict=True):
+        named.update({name: grad} if name else tree.walk(grad))
+    return named
+
+
+def differentiable(example):
+    """Return the names of the inputs that have a gradient: the floats."""
+    return [name for name, a in example.inputs.items() if a.dtype.kind in "fc"]
+
+
+def run_numpy(layer, example, dy):
+    """Return the Outcome of reference/."""
+    y, cache = forward(layer, example)
+    return Outcome(y, backward(layer, example, dy, cache))
+
+
+def run_torch(layer, sizes, example, dy):
+    """Return the Outcome of torch_impl/, its gradients by autograd."""
+    module = layer.module(sizes, example).eval()  # dropout only where masks are given
+    if example.params is not None:
+        weights.load(module, example.params)
+    inputs = {name: torch.from_numpy(np.array(a)) for name, a in example.inputs.items()}
+    masks = {name: mask if mask is None else weights.to_torch(mask)
+             for name, mask in example.masks.items()}
+    names = differentiable(example)
+    for name in names:
+        inputs[name].requires_grad_()
+    y = module(*inputs.values(), **masks)
+    y.backward(torch.from_numpy(np.array(dy)))
+    gradients = {name: inputs[name].grad.numpy() for name in names}
+    return Outcome(y.detach().numpy(), gradients | weights.gradients(module))
+
+
+def compare(ours, theirs, smallest):
+    """Return the relative errors of one Outcome against another: "output", "d x", "d weight" ...
+
+    smallest(name) is the size against which the errors of smaller results are measured.
+    """
+    truth, found = named(theirs), named(ours)
+    return {name: relative_error(found[name], truth[name], smallest(name))
+            for name in found | truth}
+
+
+def named(outcome):
+    """Return the arrays of an Outcome by name: "output", "d x", "d weight" ..."""
+    return {"output": outcome.output} | {f"d {n}": g for n, g in outcome.gradients.items()}
+
+
+def rounding(layer, sizes, example, dy, truth, seed):
+    """Return how far each result of torch moves when every input moves by up to eight units in
+    the last place: the roundings of a chain of operations move its values about as much.
+
+    It is the largest of eight draws; they hold the condition of the problem and torch's own
+    rounding errors, which are of the size of ours.
+    """
+    rng = np.random.default_rng([seed, 2])
+    eps = np.finfo(dy.dtype).eps
+
+    def nudge(a):
+        if a.dtype.kind not in "f":
+            return a
+        return (a * (1 + eps * rng.integers(-8, 9, a.shape))).astype(a.dtype)
+
+    moved = dict.fromkeys(named(truth), 0.0)
+    for _ in range(8):
+        nudged = Example({name: nudge(a) for name, a in example.inputs.items()},
+                         example.params and tree.map(nudge, example.params),
+                         example.options, example.masks)
+        other = named(run_torch(layer, sizes, nudged, nudge(dy)))
+        for name, result in named(truth).items():
+            moved[name] = max(moved[name], float(np.abs(other[name] - result).max()))
+    return moved

@@ -1,0 +1,42 @@
+"""Where the code of a layer stands, and the tags in it: read from the sources, so it can't drift."""
+
+import importlib
+import re
+from pathlib import Path
+
+HOUSE = Path(__file__).parents[2]
+ROOMS = "reference", "reference/tools", "reference/fast"
+TAG = re.compile(r"\b([A-Z]{2,4})-(\d+)\b")
+ELSEWHERE = {"fused_adamw": "adamw"}  # whose torch side stands in a file of another name
+RANGE = re.compile(r"\b([A-Z]{2,4})-(\d+) \.\. \1-(\d+)\b")
+
+
+def tags(line):
+    """Return the tags in the comment of a line of code: "# LN-1 .. LN-3" holds three."""
+    comment = line.partition("#")[2]
+    found = [f"{p}-{n}" for p, low, high in RANGE.findall(comment)
+             for n in range(int(low), int(high) + 1)]
+    return found + [tag for tag in map("-".join, TAG.findall(comment)) if tag not in found]
+
+
+def path_of(stem, suffix=".py"):
+    """Return the path of a file of reference/ from its stem, as seen from the house."""
+    return next(path for path in (Path(room) / f"{stem}{suffix}" for room in ROOMS)
+                if (HOUSE / path).is_file())
+
+
+def module_of(stem):
+    """Return the module of reference/ that has a stem."""
+    return importlib.import_module(".".join(path_of(stem).with_suffix("").parts))
+
+
+def read(path):
+    """Return the text of a file of the house."""
+    return (HOUSE / path).read_text(encoding="utf-8")
+
+
+def source(path):
+    """Return the lines of the code of one side, from its first definition on."""
+    lines = read(path).splitlines()
+    start = next(i for i, line in enumerate(lines) if re.match(r"class |def |@", line))
+    return lines[start:]

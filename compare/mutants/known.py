@@ -1,0 +1,155 @@
+"""What is known of some mutants, by their names: what they mean, or why they are right after all."""
+
+MEANINGS = {
+    "linear.backward LIN-3: the transpose of dy_rows is missing":
+        "the weight's gradient is built without the transpose",
+    "linear.backward LIN-4: the mean of the rows of dy_rows is taken, not the sum":
+        "the bias is used by every row, and its gradient is the sum over them, not the mean",
+    "linear.backward LIN-4: only the first row of dy_rows is taken":
+        "the bias is used by every row, and only the first one is counted",
+    "embedding.backward EMB-2: of the places that share a row of dtoken, only the last is added":
+        "a token that stands in several places gets the gradient of the last of them only",
+    "embedding.backward EMB-2: of the places that share a row of dtoken, only the first is added":
+        "a token that stands in several places gets the gradient of the first of them only",
+    "embedding.backward EMB-3: the mean of dy is taken, not the sum":
+        "a position is used by every sequence of the batch: sum over them, don't average",
+    "embedding.backward EMB-3: only the first row of dy is taken":
+        "a position is used by every sequence of the batch, and only the first one is counted",
+    "layer_norm.backward LN-8: the term row_mean(dxhat) is left out":
+        "the path through the mean is left out",
+    "layer_norm.backward LN-8: the term xhat * (row_dot(dxhat, xhat) / xhat.shape[-1]) is left out":
+        "the path through the variance is left out",
+    "layer_norm.backward LN-7: the factor weight is left out":
+        "the scale gamma is left out: right only where it is 1",
+    "layer_norm.backward LN-5, LN-6: the factor xhat is left out":
+        "gamma is multiplied by xhat, and its gradient must be too",
+    "gelu.backward GELU-6: the term near * dgate is left out":
+        "the gate depends on x as well, and that path is left out",
+    "gelu.backward GELU-6: the term gate is left out":
+        "the path through x itself, the gate, is left out",
+    "softmax.backward SM-5: the term row_dot(dy, y) is left out":
+        "only the numerator is differentiated: the path through the sum is left out",
+    "softmax.backward SM-5: the mean of dy * y is taken, not the sum":
+        "the path through the sum is the sum of dy * y over the row, not its mean",
+    "dropout.backward DROP-2: the division by 1 - rate is left out":
+        "the kept entries were scaled up by 1 / (1 - rate), and their gradients must be too",
+    "dropout.backward DROP-2: the factor keep is left out":
+        "the mask is ignored: a dropped entry has no gradient",
+    "attention.backward ATT-18: the transpose of dscores is missing":
+        "the key's gradient is left untransposed",
+    "attention.backward ATT-13: cache.softmax.y stands in place of cache.weights":
+        "the value's gradient ignores the dropout mask: the weights after dropout mixed the values",
+    "attention.backward ATT-13: the transpose of cache.weights is missing":
+        "the value's gradient uses the weights untransposed",
+    "attention.backward ATT-16: the line dscores = dscores / math.sqrt(q.shape[-1]) is left out":
+        "the scaling of the scores by 1 / sqrt(D) is left out",
+    "attention.backward ATT-15: softmax.backward is skipped":
+        "the softmax's own gradient is left out",
+    "attention.backward ATT-19: dq is left at zero":
+        "the path through the query is left out",
+    "attention.backward ATT-19: dk is left at zero":
+        "the path through the key is left out",
+    "attention.backward ATT-19: dv is left at zero":
+        "the path through the value is left out",
+    "flash_attention.backward FA-10: the mean of dy * y is taken, not the sum":
+        "the row's sum of weights times their gradients is the sum of dy * y over D, not the mean",
+    "flash_attention.backward FA-11: the term lse[:, :, rows] is left out":
+        "the weights lack their denominator, the log-sum-exp of the row",
+    "flash_attention.backward FA-12: what dv[:, :, cols] held is overwritten, not added to":
+        "each block of queries adds its share to the value's gradient, and only the last one stays",
+    "flash_attention.backward FA-12: the transpose of weights is missing":
+        "the value's gradient uses the weights untransposed",
+    "flash_attention.backward FA-14: the term delta[:, :, rows] is left out":
+        "only the numerator of the softmax is differentiated: the path through the sum is left out",
+    "flash_attention.backward FA-15: what dq[:, :, rows] held is overwritten, not added to":
+        "each block of keys adds its share to the query's gradient, and only the last one stays",
+    "flash_attention.backward FA-15: the division by math.sqrt(D) is left out":
+        "the scaling of the scores by 1 / sqrt(D) is left out of the query's gradient",
+    "flash_attention.backward FA-16: what dk[:, :, cols] held is overwritten, not added to":
+        "each block of queries adds its share to the key's gradient, and only the last one stays",
+    "flash_attention.backward FA-16: the transpose of dscores is missing":
+        "the key's gradient is left untransposed",
+    "mlp.backward MLP-7: gelu.backward is skipped":
+        "the slope of the GELU is left out",
+    "block.backward BLK-7: the term dy is left out":
+        "the residual path around the MLP is left out",
+    "block.backward BLK-7: the term dr is left out":
+        "the path through the MLP is left out",
+    "block.backward BLK-10: the term dr is left out":
+        "the residual path around the attention is left out",
+    "block.backward BLK-10: the term dx is left out":
+        "the path through the attention is left out",
+    "cross_entropy.backward CE-5: the division by int(counted.sum()) is left out":
+        "the loss is a mean: its gradient is too large by the number of counted targets",
+    "cross_entropy.backward CE-5: the factor counted is left out":
+        "a target that is ignored must get no gradient",
+    "cross_entropy.backward CE-6: the term 1 is left out":
+        "the target's own logit is not subtracted: softmax alone is not the gradient",
+    "gpt.backward LM-12: the term dhead is left out":
+        "the table is used twice, and the share of the tied head is dropped",
+    "gpt.backward LM-12: what dtoken held is overwritten, not added to":
+        "the table is used twice, and the share of the embedding is dropped",
+}
+HAND_MADE = [  # more than one edit away: (file, what was done, {tag: the line in its place}, meaning)
+    ("softmax", "only dy * y * (1 - y) is left",
+     {"SM-5": "return y * (1 - y) * dy"},
+     "only the diagonal of the Jacobian is kept: each y depends on every x of its row"),
+    ("layer_norm", "only rstd * dxhat is left",
+     {"LN-8": "dx = rstd * dxhat"},
+     "both paths, through the mean and through the variance, are left out"),
+    ("layer_norm", "the sums of dxhat and of dxhat * xhat are taken, not the means",
+     {"LN-8": "dx = rstd * (dxhat - dxhat.sum(-1, keepdims=True) - xhat * row_dot(dxhat, xhat))"},
+     "both means over the channels are taken as sums"),
+    ("cross_entropy", "it is divided by counted.size, not by counted.sum()",
+     {"CE-5": "share = counted * dloss / counted.size"},
+     "it is divided by the number of all targets, not by that of the counted ones"),
+    ("cross_entropy", "it is divided by len(counted), not by counted.sum()",
+     {"CE-5": "share = counted * dloss / len(counted)"},
+     "it is divided by B, not by the number of the counted targets"),
+    ("block", "dy and dr are left out",
+     {"BLK-7": "dr = dr", "BLK-10": "dx = dx"},
+     "both residual paths, around the attention and around the MLP, are left out"),
+]
+MEANINGS |= {f"{stem}.backward {', '.join(lines)}: {edit}": meaning
+             for stem, edit, lines, meaning in HAND_MADE}
+EQUIVALENT = {  # mutants that are right after all, by name, and why
+    **dict.fromkeys([
+        "dropout.forward DROP-1: the factor keep is squared",
+        "dropout.backward DROP-2: the factor keep is squared",
+        "cross_entropy.backward CE-5: the factor counted is squared",
+    ], "a factor of 0 or 1 is its own square"),
+    "dropout.draw_keep: it asks rng.random(shape) > rate, not rng.random(shape) >= rate":
+        "both are random masks of the same rate: a draw equals it once in 2^53",
+    **dict.fromkeys([
+        f"attention.backward {tag}: {other} stands in place of q"
+        for tag in ("ATT-11", "ATT-16") for other in ("k", "v", "cache.k", "cache.v")
+    ], "only the shape is read, and queries, keys and values have the same"),
+    **dict.fromkeys([
+        "attention.backward ATT-9: cache.weights_drop stands in place of cache.output_drop",
+        "attention.backward ATT-14: cache.output_drop stands in place of cache.weights_drop",
+    ], "only whether it is None is read, and keep gives both or none"),
+    **dict.fromkeys([
+        f"flash_attention.backward FA-10: {other} stands in place of q{place}"
+        for place in ("", " (place 2)")
+        for other in ("k", "v", "y", "cache.k", "cache.v", "cache.y")
+    ], "only the shape and the dtype are read, and queries, keys, values and results have the same"),
+    **dict.fromkeys([
+        "linear.backward LIN-4: dy_rows is summed over its first axis only",
+        "sums.sum_over_rows: ones(RUN, x.dtype) @ runs is summed over its first axis only",
+        "sums.sum_over_rows: rows[whole:] is summed over its first axis only",
+    ], "there is one axis of rows: only the rounding differs, which precision measures"),
+    "sums.sum_over_rows: it asks len(rows) < RUN, not len(rows) <= RUN":
+        "a run of just RUN rows goes one level further down",
+    "gpt.backward LM-6: cache.norm.xhat stands in place of cache.h":
+        "only the shape is read",
+    "adamw.learning_rate AW-9: it asks step <= warmup, not step < warmup":
+        "at step = warmup the line and the cosine meet: both give lr",
+    **dict.fromkeys([
+        f"fused_adamw.FusedAdamW.update FAW-5: it asks len(self.flat[0]) {sign} ALONE, "
+        "not len(self.flat[0]) > ALONE" for sign in (">=", "<")
+    ], "only how many threads share the pieces"),
+    "parallel.in_parts: it asks len(slices) <= 2, not len(slices) < 2":
+        "two parts are then computed as one",
+    "elementwise.elementwise: it asks getattr(first, 'size', 0) < PIECE, not getattr(first, 'size', 0) <= PIECE":
+        "an array of just PIECE numbers is one piece",
+}

@@ -1,0 +1,184 @@
+"""Wrong versions of the hand-written code, each one edit away from it, made from its syntax tree.
+
+A check is worth what it catches: `make mutants` runs the tests against every one of them. And a
+reader's wrong gradient that equals a mutant's has a name (grade.py).
+"""
+
+import ast
+import collections
+import contextlib
+import copy
+import functools
+from typing import NamedTuple
+
+from .edits import OPERATORS, refuses
+from ..layers.table import LAYERS
+from .known import EQUIVALENT, HAND_MADE, MEANINGS
+from .scope import Scope
+from ..layers.source import module_of, path_of, read, tags
+
+TARGETS = {  # functions and methods of each file; a tag after @ picks the lines that carry it
+    **{stem: ["backward"] for stem in LAYERS},
+    "softmax": ["backward", "causal_mask", "check_mask", "forward@SM-1"],
+    "dropout": ["backward", "forward", "draw_keep"],
+    "attention": ["backward", "split_heads", "merge_heads"],
+    "flash_attention": ["backward", "forward", "block_scores", "blocks"],
+    "gpt": ["backward", "loss_and_grad"],
+    "sums": ["sum_over_rows", "row_sum", "row_mean", "row_dot"],
+    "adamw": ["update", "clip", "learning_rate"],
+    "fused_adamw": ["FusedAdamW.__init__", "FusedAdamW.update", "groups", "views", "gathered"],
+    "parallel": ["share_of_loss", "share_of_gradient", "in_parts", "split", "add"],
+    "elementwise": ["elementwise"],
+}
+
+
+class Mutant(NamedTuple):
+    """One wrong version of one function."""
+
+    stem: str      # the file in reference/
+    function: str
+    tag: str       # of the line, such as "LN-8"; several as "LN-5, LN-6"
+    edit: str      # what was done: "the term dxhat.mean(-1, keepdims=True) is left out"
+    tree: ast.FunctionDef
+
+    @property
+    def name(self):
+        """The name under which it is listed."""
+        return f"{self.stem}.{self.function} {self.tag}".rstrip() + f": {self.edit}"
+
+    @property
+    def reason(self):
+        """Why it is right after all, or None: see EQUIVALENT."""
+        return EQUIVALENT.get(self.name)
+
+    def build(self):
+        """Return the wrong function, living among the names of its module."""
+        module, found = module_of(self.stem), {}
+        code = ast.Module([self.tree], [])
+        exec(compile(code, f"<{self.name}>", "exec"), vars(module), found)
+        return found[self.tree.name]
+
+    @contextlib.contextmanager
+    def planted(self):
+        """Put the wrong function in the right one's place for the length of a with block."""
+        owner = module_of(self.stem)
+        for part in self.function.split(".")[:-1]:
+            owner = getattr(owner, part)  # a class
+        right = getattr(owner, self.tree.name)
+        setattr(owner, self.tree.name, self.build())
+        try:
+            yield
+        finally:
+            setattr(owner, self.tree.name, right)
+
+
+@functools.cache
+def mutants(stem):
+    """Return every Mutant of a file of reference/, each source once and each name once."""
+    lines, functions = parsed(stem)
+    found, times = {}, collections.Counter()
+    for target in TARGETS[stem]:
+        name, _, only = target.partition("@")
+        for mutant in of_function(stem, name, functions[name], lines):
+            if only in mutant.tag and (name, ast.unparse(mutant.tree)) not in found:
+                times[mutant.name] += 1
+                if times[mutant.name] > 1:
+                    mutant = mutant._replace(edit=f"{mutant.edit} (place {times[mutant.name]})")
+                found[name, ast.unparse(mutant.tree)] = mutant
+    return list(found.values())
+
+
+def hand_made(stem):
+    """Return the wrong versions of a backward that are more than one edit away, from mistakes.py."""
+    return [Mutant(stem, "backward", ", ".join(replaced), edit, with_lines(stem, replaced))
+            for file, edit, replaced, _ in HAND_MADE if file == stem]
+
+
+def with_lines(stem, replaced):
+    """Return the tree of a backward with other statements in the place of those with some tags."""
+    lines, functions = parsed(stem)
+    function = functions["backward"]
+    for i, statement in enumerate(function.body):
+        found = [tag for line in lines[statement.lineno - 1 : statement.end_lineno]
+                 for tag in tags(line) if tag in replaced]
+        if found:
+            function.body[i] = ast.parse(replaced[found[0]]).body[0]
+    return function
+
+
+@functools.cache
+def vocabulary(stem):
+    """Return the wrong versions of a backward that have a name, the likeliest first: the layer's
+    own, then those of the layers whose backwards it calls."""
+    own = [m for m in mutants(stem) + hand_made(stem) if m.function == "backward" and not m.reason]
+    own.sort(key=lambda m: (m.name not in MEANINGS, len(m.edit)))
+    helpers = [node.value.id for node in ast.walk(parsed(stem)[1]["backward"])
+               if isinstance(node, ast.Attribute) and node.attr == "backward"]
+    return list(dict.fromkeys([*own, *(m for helper in helpers for m in vocabulary(helper))]))
+
+
+def parsed(stem):
+    """Return the lines of a file of reference/, and the trees of its functions by name, as in
+    "backward"; those of a class as in "FusedAdamW.update"."""
+    text = read(path_of(stem))
+    module = ast.parse(text).body
+    places = [("", module), *((f"{node.name}.", node.body) for node in module
+                              if isinstance(node, ast.ClassDef))]
+    return text.splitlines(), {prefix + node.name: node for prefix, body in places
+                               for node in body if isinstance(node, ast.FunctionDef)}
+
+
+def of_function(stem, name, function, lines):
+    """Yield the mutants of one function, some of them equal."""
+    for number, node in enumerate(ast.walk(function)):
+        node.number = number  # a copy of the tree keeps it
+    original, scope = ast.unparse(function), Scope(stem, function)
+    blocks = [(node.lineno - 1, node.end_lineno) for node in ast.walk(function)
+              if isinstance(node, (ast.For, ast.FunctionDef))]
+    for node, statement in spots(function):
+        for operator in OPERATORS:
+            for edit, new in operator(node, scope):
+                mutated = Replace(node, new).visit(copy.deepcopy(function))
+                if ast.unparse(ast.fix_missing_locations(mutated)) != original:
+                    tag = tag_of(statement, lines, blocks)
+                    yield Mutant(stem, name, tag, edit, mutated)
+
+
+class Replace(ast.NodeTransformer):
+    """Puts a new node, or nothing, in the place of an old one."""
+
+    def __init__(self, old, new):
+        self.number, self.new = old.number, new
+
+    def visit(self, node):
+        if getattr(node, "number", None) != self.number:
+            return self.generic_visit(node)
+        return ast.copy_location(ast.Pass() if self.new is None else self.new, node)
+
+
+def spots(function):
+    """Yield (node, its statement) for all that can be edited; not what only words an error."""
+    wording = {id(inner) for node in ast.walk(function) if refuses(node)
+               for part in node.body for inner in ast.walk(part)}
+    for statement in ast.walk(function):
+        if id(statement) in wording or isinstance(getattr(statement, "value", 0), ast.Constant):
+            continue
+        if isinstance(statement, (ast.Assign, ast.AugAssign, ast.Expr, ast.Return)):
+            yield from ((node, statement) for node in ast.walk(statement))
+        if isinstance(statement, ast.If):
+            yield statement, statement
+            yield from ((node, statement.test) for node in ast.walk(statement.test))
+        if isinstance(statement, ast.For):
+            yield from ((node, statement.iter) for node in ast.walk(statement.iter))
+
+
+def tag_of(statement, lines, blocks):
+    """Return the tags on the lines of a statement; or, in its loop or function, the next ones
+    below it or the last ones above it. A return closes a function, and has only its own."""
+    start, end = statement.lineno - 1, statement.end_lineno
+    first, last = min((block for block in blocks if block[0] <= start and end <= block[1]),
+                      key=lambda block: block[1] - block[0])
+    own = [tag for line in lines[start:end] for tag in tags(line)]
+    near = [] if isinstance(statement, ast.Return) else [
+        *map(tags, lines[end:last]), *map(tags, reversed(lines[first:start]))]
+    return ", ".join(own or next(filter(None, near), []))

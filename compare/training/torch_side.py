@@ -1,0 +1,127 @@
+"""The torch model in training: on a CPU or a GPU, in one process or in many."""
+
+import contextlib
+import os
+
+import numpy as np
+import torch
+from torch import distributed, nn
+from torch.nn.parallel import DistributedDataParallel
+
+import torch_impl.gpt
+import torch_impl.train
+
+from ..layers import weights
+
+
+class TorchSide:
+    """The torch model in training; each of several processes holds one."""
+
+    name = "torch"
+
+    def __init__(self, job, device="cpu", autocast=False, compiled=False):
+        self.job, self.device = job, torch.device(device)
+        params, state = job.initial()
+        self.model = weights.load(torch_impl.gpt.GPT(**vars(job.config)), params).to(self.device)
+        self.optimizer = torch_impl.train.optimizer_of(self.model, job.schedule)
+        if state:
+            weights.set_state(self.optimizer, self.model, state)
+        self.runs = torch.compile(self.model) if compiled else self.model
+        if autocast:
+            self.runs = Autocast(self.runs, self.device.type)
+        if processes() > 1:
+            self.runs = DistributedDataParallel(self.runs)
+
+    def steps(self, batches):
+        """Yield a Step after each update; its loss is the mean over all processes."""
+        self.model.train()
+        for step in torch_impl.train.train(
+                self.runs, self.own(batches), schedule=self.job.schedule,
+                optimizer=self.optimizer, start=self.job.done):
+            yield step._replace(loss=self.over_processes(step.loss, distributed.ReduceOp.SUM)
+                                / processes())
+
+    def own(self, batches):
+        """Yield this process's share of each batch as tensors on the device."""
+        share = slice(rank(), None, processes())
+        for index, (tokens, targets, keep) in enumerate(batches, self.job.done):
+            # so that a step draws the same dropout masks however often the run was interrupted
+            torch.manual_seed(mask_seed(self.job.seed, index, rank()))
+            yield (torch.from_numpy(tokens[share]).to(self.device),
+                   torch.from_numpy(targets[share]).to(self.device), None)
+
+    def evaluate(self, batches):
+        """Return the mean loss over batches (tokens, targets)."""
+        tensors = ((torch.from_numpy(tokens).to(self.device),
+                    torch.from_numpy(targets).to(self.device)) for tokens, targets in batches)
+        return torch_impl.train.evaluate(self.model, tensors)
+
+    def snapshot(self):
+        """Return (params, state) as NumPy arrays."""
+        return weights.params_of(self.model), weights.state_of(self.optimizer, self.model)
+
+    def should_stop(self, asked):
+        """Whether any of the processes was asked to stop."""
+        return bool(self.over_processes(float(asked), distributed.ReduceOp.MAX))
+
+    def over_processes(self, number, operation):
+        """Return the sum or the largest of a number over all processes."""
+        if processes() == 1:
+            return number
+        shared = torch.tensor(number, device=self.device, dtype=torch.float64)
+        distributed.all_reduce(shared, operation)
+        return shared.item()
+
+
+def mask_seed(seed, index, rank):
+    """Return a seed from 0 to 2**64 - 1 for the masks of a step in a process, of any seed from 0.
+
+    On a CPU torch takes its lower 32 bits alone; of one run these differ over 2**22 steps in 2**10
+    processes.
+    """
+    start, = np.random.SeedSequence([seed, 7]).generate_state(1, np.uint64).tolist()
+    return (start + index * 2**10 + rank) % 2**64
+
+
+class Autocast(nn.Module):
+    """A model whose products run in bfloat16; its logits come out in float32."""
+
+    def __init__(self, model, device):
+        super().__init__()
+        self.model, self.device = model, device
+
+    def forward(self, tokens, keep=None):
+        with torch.autocast(self.device, torch.bfloat16):
+            return self.model(tokens, keep).float()
+
+
+def rank():
+    return distributed.get_rank() if distributed.is_initialized() else 0
+
+
+def processes():
+    return distributed.get_world_size() if distributed.is_initialized() else 1
+
+
+@contextlib.contextmanager
+def process_group(device, batch_size):
+    """Join the processes that torchrun started, if it did; yields the device of this one.
+
+    Raises ValueError for a device that is not there, or a batch that does not split evenly.
+    """
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ValueError("device is cuda, which torch does not find here; allowed: cpu")
+    count = int(os.environ.get("WORLD_SIZE", 1))
+    if batch_size % count:
+        raise ValueError(f"batch_size is {batch_size}; allowed: a multiple of the {count} processes")
+    if count == 1:
+        yield device
+        return
+    if device == "cuda":
+        device = f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
+        torch.cuda.set_device(device)
+    distributed.init_process_group("nccl" if device.startswith("cuda") else "gloo")
+    try:
+        yield device
+    finally:
+        distributed.destroy_process_group()

@@ -1,0 +1,50 @@
+"""The bench: its sides answer, its ratios are turn by turn, its exponents those of power laws."""
+
+import numpy as np
+import pytest
+
+from compare.bench import bench, long_context
+from compare.__main__ import main
+
+TINY = dict(V=7, T=4, L=1, H=2, C=8, B=2)
+
+
+@pytest.mark.parametrize("name", ["numpy", "torch"])
+def test_a_side_answers_from_a_process_of_its_own(name):
+    with bench.Side(name, TINY, threads=1) as side:
+        times, speeds, peak = side.ask("step 0"), side.ask("sample 5"), side.ask("peak")
+        assert 0 < side.ask("products 0") < 1
+    assert times.keys() == {"forward", "backward", "update", "step"}
+    assert times["step"] > 0 and times["forward"] > 0 and times["update"] > 0
+    assert speeds["cached"] > 0 and speeds["uncached"] > 0
+    assert peak is None or 10e6 < peak < 10e9
+
+
+def test_a_side_that_ends_early_is_one_sentence():
+    with pytest.raises(ValueError, match="a side of the bench ended with exit code"):
+        bench.Side("numpy", TINY | {"H": 3}, threads=1)
+
+
+def test_a_ratio_is_taken_turn_by_turn():
+    ours, theirs = [{"step": s} for s in (1, 40, 3)], [{"step": s} for s in (2, 50, 4)]
+    assert bench.ratio({"numpy": ours, "torch": theirs}, "numpy", "step") == (0.75, 0.5, 0.8)
+
+
+def test_the_exponent_is_that_of_a_power_law():
+    sizes = np.array([2.0, 3, 5, 8])
+    assert abs(bench.slope(sizes, 0.3 * sizes**1.7) - 1.7) < 1e-12
+
+
+def test_long_context_is_measured_on_both(monkeypatch):
+    monkeypatch.setattr(long_context, "SHAPE", dict(B=1, H=2, T=64, D=4))
+    found = long_context.measure(2)
+    assert [len(row["seconds"]) for row in found.values()] == [2, 2]
+    assert found["plain"]["kept"] == 4 * 2 * 64 * (3 * 4 + 64)  # float32: q, k, v and the weights
+    assert found["flash"]["kept"] == 4 * 2 * 64 * (4 * 4 + 1)   # q, k, v, y and the log-sum-exp
+    assert long_context.table(found).count("\n") == 3
+
+
+def test_a_size_that_is_none_is_refused(capsys):
+    with pytest.raises(SystemExit):
+        main(["bench", "--sizes", "6"])
+    assert "invalid choice: 6" in capsys.readouterr().err

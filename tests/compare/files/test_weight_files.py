@@ -1,0 +1,205 @@
+"""Files of weights: what is written is read, what is damaged or made to hurt is refused."""
+
+import io
+import json
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+import tracemalloc
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from compare.files import weight_files
+from strategies import same, seeds
+
+ARRAYS = {"w": np.arange(6.0).reshape(2, 3), "half": np.float16([1, 2]), "single": np.float32(3),
+          "none": np.zeros((0, 2)), "mask": np.tri(2, dtype=bool)}
+WRITERS = {
+    "stored.npz": lambda path, arrays: np.savez(path, **arrays),
+    "deflated.npz": lambda path, arrays: np.savez_compressed(path, **arrays),
+    "a.safetensors": weight_files.write_safetensors,
+    "a.pt": lambda path, arrays: torch.save(tensors(arrays), path),
+    "nested.pth": lambda path, arrays: torch.save({"model": tensors(arrays), "step": 3}, path),
+    "old.bin": lambda path, arrays: torch.save({"state_dict": tensors(arrays)}, path,
+                                               _use_new_zipfile_serialization=False),
+}
+
+
+def tensors(arrays):
+    return {name: torch.tensor(a) for name, a in arrays.items()}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_what_is_written_is_read(name, tmp_path):
+    arrays = {key: np.asarray(a) for key, a in ARRAYS.items()}
+    for some in arrays, {f"h.{i}.bias": np.full(i, float(i)) for i in range(30)}:
+        WRITERS[name](tmp_path / name, some)
+        assert same(weight_files.read(tmp_path / name), some)
+    np.savez(tmp_path / "b.npz", a=np.asfortranarray(ARRAYS["w"]), b=ARRAYS["w"].astype(">f4"))
+    for a in weight_files.read(tmp_path / "b.npz").values():
+        np.testing.assert_array_equal(a, ARRAYS["w"])
+
+
+@given(st.lists(st.floats(width=32, allow_nan=False), max_size=9))
+def test_bfloat16_is_the_upper_half_of_float32(values):
+    truth = torch.tensor(values, dtype=torch.bfloat16)
+    body = truth.view(torch.uint16).numpy().tobytes()
+    entry = {"dtype": "BF16", "shape": [len(values)], "data_offsets": [0, len(body)]}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "a.safetensors")
+        path.write_bytes(safetensors({"__metadata__": {"format": "pt"}, "a": entry}, body))
+        np.testing.assert_array_equal(weight_files.read(path)["a"], truth.float().numpy())
+
+
+def refused(path):
+    """The sentence that refuses a file, or None if it was read."""
+    try:
+        arrays = weight_files.read(path)
+    except ValueError as error:
+        assert str(error).startswith(f"weights is {path}, which ") and "; allowed: " in str(error)
+        assert str(error).isprintable() and len(str(error)) < 400
+        return str(error)
+    assert all(isinstance(a, np.ndarray) for a in arrays.values())
+    return None
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_damaged_file_is_refused_or_read_but_breaks_nothing(name, tmp_path):
+    WRITERS[name](tmp_path / name, ARRAYS)
+    whole = (tmp_path / name).read_bytes()
+    for cut in range(0, len(whole), 1 + len(whole) // 20):
+        (tmp_path / name).write_bytes(whole[:cut])
+        assert refused(tmp_path / name)
+
+    @given(seeds)
+    def damage(seed):
+        rng = np.random.default_rng(seed)
+        for _ in range(6):  # bytes changed, put in, or lost
+            place, gone, new = rng.integers(len(whole)), rng.integers(4), rng.integers(4)
+            (tmp_path / name).write_bytes(whole[:place] + rng.bytes(new) + whole[place + gone:])
+            refused(tmp_path / name)
+
+    damage()
+
+
+def test_a_dtype_without_a_code_is_not_written(tmp_path):
+    with pytest.raises(ValueError, match="a has dtype int64; allowed: float64, float32"):
+        weight_files.write_safetensors(tmp_path / "a.safetensors", {"a": np.arange(3)})
+
+
+def safetensors(header, body=b""):
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return len(text).to_bytes(8, "little") + text + body
+
+
+def entry(shape, offsets, dtype="F32"):
+    return {"dtype": dtype, "shape": shape, "data_offsets": offsets}
+
+
+def npz(*members, compression=zipfile.ZIP_DEFLATED):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", compression) as archive:
+        for i, data in enumerate(members):  # a and a.npy are one name
+            archive.writestr("a" + ".npy" * i, data)
+    return file.getvalue()
+
+
+def npy(shape, body=b"", descr="<f8"):
+    text = f"{{'descr': {descr!r}, 'fortran_order': False, 'shape': {shape}}}\n".encode()
+    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text + body
+
+
+def torch_file(values):
+    file = io.BytesIO()
+    torch.save(values, file)
+    return file.getvalue()
+
+
+class Calls:
+    """Asks whoever unpickles it to call a function."""
+
+    def __init__(self, function, *arguments):
+        self.call = function, arguments
+
+    def __reduce__(self):
+        return self.call
+
+
+MARK = Path(tempfile.gettempdir(), f"weight-files-test-{os.getpid()}")
+EVIL = Calls(os.mkdir, str(MARK))
+HOSTILE = {
+    "huge.safetensors": (safetensors({"a": entry([10**12], [0, 4])}, b"1234"), "1000000000000"),
+    "far.safetensors": (safetensors({"a": entry([10**12], [0, 4 * 10**12])}), "of 0 bytes"),
+    "negative.safetensors": (safetensors({"a": entry([-1, -1], [0, 4])}, b"1234"), "[-1, -1]"),
+    "true.safetensors": (safetensors({"a": entry([True], [0, 4])}, b"1234"), "True"),
+    "broken.safetensors": (safetensors({"a": entry([1], [0.0, 4.0])}, b"1234"), "4.0 bytes"),
+    "text.safetensors": (safetensors({"a": entry("", [0, 4])}, b"1234"), "shape ''"),
+    "overlap.safetensors": (safetensors({n: entry([1], [0, 4]) for n in "ab"}, b"1234"), "'b'"),
+    "hole.safetensors": (safetensors({"a": entry([1], [4, 8])}, b"12345678"), "places 'a'"),
+    "rest.safetensors": (safetensors({"a": entry([1], [0, 4])}, b"12345"), "has 1 bytes"),
+    "twice.safetensors": (safetensors(b'{"a": 1, "a": 1}'), "a name twice"),
+    "kind.safetensors": (safetensors({"a": entry([1], [0, 8], "I64")}, b"12345678"), "'I64'"),
+    "deep.safetensors": (safetensors(b"[" * 10**6), "RecursionError"),
+    "latin.safetensors": (safetensors(b'{"\xff": 1}'), "UnicodeDecodeError"),
+    "list.safetensors": (safetensors([]), "can't be read"),
+    "header.safetensors": (b"\xff" * 8, "a header of 18446744073709551615 bytes"),
+    "long.safetensors": (safetensors(b" " * 2**21), "a header of 2097152 bytes"),
+    "empty.safetensors": (b"", "a header of 0 bytes"),
+    "huge.npz": (npz(npy((10**12,))), "1000000000000"),
+    "negative.npz": (npz(npy((-1, -1), bytes(8))), "shape (-1, -1)"),
+    "twice.npz": (npz(npy((1,), bytes(8)), npy((1,), bytes(8))), "a name twice"),
+    "rest.npz": (npz(npy((1,), bytes(99999))), "in 99999 bytes"),
+    "bomb.npz": (npz(npy((10**6,), bytes(8 * 10**6))), "too many"),
+    "deep.npz": (npz(npy("(" * 5000)), "can't be read"),
+    "kind.npz": (npz(npy((1,), bytes(8), "<U2")), "dtype"),
+    "bzip.npz": (npz(npy((1,), bytes(8)), compression=zipfile.ZIP_BZIP2), "is compressed in"),
+    "pickle.npz": (npz(npy((1,), pickle.dumps(EVIL), "|O")), "dtype('O')"),
+    "pickle.pt": (torch_file({"a": EVIL}), "can't be read"),
+    "pickle.bin": (pickle.dumps({"a": EVIL}, 2), "can't be read"),
+    "huge.pt": (torch_file({"a": torch.zeros(1).expand(10**12)}), "declares 4000000000000 bytes"),
+    "bytes.pt": (torch_file({"a": Calls(bytearray, 10**9)}), "bytearray"),
+    "tensor.pt": (torch_file({"a": Calls(torch.Tensor, 10**9)}), "Tensor"),
+    "deflated.pt": (npz(b"only torch.save's own zip archives store"), "is compressed in"),
+    "warning.bin": (b"\x80\x63}.", "can't be read"),  # torch would warn of protocol 99
+    "number.pt": (torch_file({"step": 3}), "'step', which is not a tensor"),
+    "list.pt": (torch_file([torch.ones(1)]), "can't be read"),
+    "empty.pt": (b"", "can't be read"),
+    "a.txt": (b"", "has the suffix '.txt'"),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_file_made_to_hurt_is_refused_in_little_memory(name, tmp_path, recwarn):
+    data, words = HOSTILE[name]
+    (tmp_path / name).write_bytes(data)
+    tracemalloc.start()
+    try:
+        sentence = refused(tmp_path / name)
+        assert tracemalloc.get_traced_memory()[1] < 2**23  # NumPy's arrays are traced too
+    finally:
+        tracemalloc.stop()
+    assert words in sentence and not MARK.exists() and not recwarn.list
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path):
+    for path in tmp_path, tmp_path / "none.npz":
+        assert "which is not a file" in refused(path)
+
+
+def test_sampling_needs_no_torch():
+    words = ("import sys; sys.modules['torch'] = None; from compare.files import weight_files\n"
+             "try: weight_files.read(sys.argv[1])\nexcept ValueError as error: print(error)")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "a.pt")
+        path.touch()
+        done = subprocess.run([sys.executable, "-c", words, path], capture_output=True, text=True,
+                              cwd=Path(__file__).parents[3])
+    assert "needs torch, which is not installed; allowed:" in done.stdout, done.stderr

@@ -1,0 +1,360 @@
+"""Tokenizers: text comes back whole, BPE agrees with a naive one, and broken data is refused."""
+
+import functools
+import json
+import time
+import unicodedata
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from compare.text import corpus, tokenizers
+from compare.text.tokenizers import BPETokenizer, ByteTokenizer, CharTokenizer, from_dict, train_bpe
+
+GPT2 = Path(__file__).parents[4] / "shared" / "data" / "gpt2"
+needs_gpt2 = pytest.mark.skipif(
+    not (GPT2 / "vocab.bpe").exists() or not (GPT2 / "encoder.json").exists(),
+    reason=f"GPT-2's own vocab.bpe and encoder.json are not in {GPT2}")
+
+TRICKY = " \t\n\r\x1c\x1f\x85\xa0\u3000\u200b'stvreml1\u0660\u00bd!ab\u00e9\u4e2d\u0301\U0001f600"
+texts = st.text() | st.text(TRICKY, max_size=30)
+repetitive = st.text("ab c", max_size=60)
+
+
+@functools.cache
+def trained():
+    return train_bpe(corpus.load()[:100_000], 300)
+
+
+@functools.cache
+def gpt2():
+    return tokenizers.load_gpt2(GPT2)
+
+
+# what every tokenizer does
+
+@given(texts)
+def test_decoding_undoes_encoding(text):
+    for tokenizer in ByteTokenizer(), trained(), CharTokenizer(text + "x"):
+        ids = tokenizer.encode(text)
+        assert ids.dtype == np.int64 and ids.ndim == 1
+        assert tokenizer.decode(ids) == text
+
+
+@given(st.lists(st.integers(0, 555)), st.lists(st.integers(0, 255)))
+def test_any_ids_decode_and_the_stream_says_the_same(ids, some_bytes):
+    for tokenizer, ids in (trained(), ids), (ByteTokenizer(), some_bytes):
+        assert "".join(tokenizer.stream(iter(ids))) == tokenizer.decode(np.array(ids, np.int64))
+
+
+def test_the_stream_holds_back_half_a_character():
+    def arriving():
+        for i in ByteTokenizer().encode("a\u00e9\u4e2d"):
+            asked.append(i)
+            yield i
+
+    asked = []
+    pieces = [(piece, len(asked)) for piece in ByteTokenizer().stream(arriving())]
+    assert pieces == [("a", 1), ("\u00e9", 3), ("\u4e2d", 6)]
+    assert list(ByteTokenizer().stream([97, 0xC3])) == ["a", "\ufffd"]
+
+
+@pytest.mark.parametrize("wrong", [-1, 256, 1.0, "a", None, [1, 2]])
+def test_ids_out_of_range_are_refused(wrong):
+    with pytest.raises(ValueError, match="ids holds .*; allowed: whole numbers from 0 to 255"):
+        ByteTokenizer().decode([0, wrong])
+
+
+def test_a_lone_surrogate_is_refused():
+    for refuse in CharTokenizer, train_bpe, ByteTokenizer().encode, trained().encode:
+        with pytest.raises(ValueError, match=r"surrogate '\\udc80'; allowed: .*UTF-8"):
+            refuse("a\udc80")
+
+
+def test_an_empty_training_text_is_refused():
+    for train in CharTokenizer, train_bpe:
+        with pytest.raises(ValueError, match="text is empty; allowed: at least one"):
+            train("")
+
+
+def test_characters_never_seen_are_refused_by_name():
+    tokenizer = CharTokenizer("ab")
+    assert tokenizer.vocab_size == 2 and tokenizer.characters == ["a", "b"]
+    with pytest.raises(ValueError, match=r"the character '\\xe9'; allowed: the 2 characters"):
+        tokenizer.encode("ab\u00e9")
+    with pytest.raises(ValueError, match="the characters 'c', 'd', 'e' and 2 more; allowed: "):
+        tokenizer.encode("gfedcba")
+
+
+# byte-level BPE against the shortest code that does the same
+
+def naive_merge(word, pair, new):
+    merged = []
+    for i in word:
+        if merged and (merged[-1], i) == pair:
+            merged[-1] = new
+        else:
+            merged.append(i)
+    return tuple(merged)
+
+
+def naive_training(text, merges):
+    words, pairs = Counter(tuple(word.encode()) for word in tokenizers.split(text)), []
+    for new in range(256, 256 + merges):
+        counts = Counter()
+        for word, n in words.items():
+            for pair in zip(word, word[1:]):
+                counts[pair] += n
+        pair = min(counts, key=lambda pair: (-counts[pair], pair), default=None)
+        if counts[pair] < 2:
+            break
+        pairs.append(pair)
+        merged = Counter()
+        for word, n in words.items():
+            merged[naive_merge(word, pair, new)] += n
+        words = merged
+    return pairs
+
+
+@given((repetitive | texts).filter(bool), st.integers(0, 30))
+def test_training_agrees_with_counting_all_pairs_each_time(text, merges):
+    assert list(train_bpe(text, merges).merges) == naive_training(text, merges)
+
+
+def test_training_on_a_real_text_agrees_too():
+    text = corpus.load()[:4000]
+    assert list(train_bpe(text, 100).merges) == naive_training(text, 100)
+
+
+@given(repetitive, texts)
+def test_encoding_agrees_with_every_merge_in_turn(sample, text):
+    tokenizer = train_bpe(sample + "abab", 30)
+    for given_text in sample, text:
+        ids = []
+        for word in tokenizers.split(given_text):
+            word = tuple(word.encode())
+            for pair, new in tokenizer.merges.items():
+                word = naive_merge(word, pair, new)
+            ids.extend(word)
+        assert tokenizer.encode(given_text).tolist() == ids
+
+
+@given(repetitive, st.integers(0, 20))
+def test_fewer_merges_are_the_first_of_more_and_shorten_less(text, merges):
+    less, more = train_bpe(text + "ab", merges), train_bpe(text + "ab", merges + 5)
+    assert list(less.merges) == list(more.merges)[:merges]
+    assert len(text.encode()) >= len(less.encode(text)) >= len(more.encode(text))
+
+
+@given(texts)
+def test_words_are_encoded_on_their_own(text):
+    words = tokenizers.split(text)
+    assert "".join(words) == text
+    ids = [i for word in words for i in trained().encode(word)]
+    assert trained().encode(text).tolist() == ids
+
+
+def test_a_megabyte_is_trained_in_time():
+    text = (corpus.load() + corpus.load().swapcase() + corpus.load()[::-1])[:1_000_000]
+    start = time.perf_counter()
+    tokenizer = train_bpe(text, 1000)
+    assert time.perf_counter() - start < 60
+    assert tokenizer.vocab_size == 1256
+    assert len(tokenizer.encode(text)) < len(text) / 2
+
+
+def test_a_megabyte_of_one_word_is_encoded_in_time():
+    word = "ab" * 500_000
+    start = time.perf_counter()
+    assert trained().decode(trained().encode(word)) == word
+    assert time.perf_counter() - start < 20
+
+
+def test_tokens_stay_short():
+    tokenizer = train_bpe("a" * 5000, 20)
+    assert [len(token) for token in tokenizer.tokens[256:]] == [2, 4, 8, 16, 32, 64, 128, 256]
+
+
+@pytest.mark.parametrize("merges", [-1, 65_281, 2.0, True, "9", None])
+def test_merges_out_of_range_are_refused(merges):
+    with pytest.raises(ValueError, match="merges is .*; allowed: a whole number from 0 to 65280"):
+        train_bpe("abab", merges)
+
+
+def test_specials_are_ordinary_text_unless_asked_for():
+    tokenizer = BPETokenizer([(97, 98)], specials=["<s>", "<s>>"])
+    assert tokenizer.encode("ab<s>").tolist() == [256, 60, 115, 62]
+    assert tokenizer.encode("ab<s><s>>ab", specials=True).tolist() == [256, 257, 258, 256]
+    assert tokenizer.encode("", specials=True).dtype == np.int64
+    assert tokenizer.decode([257, 256]) == "<s>ab"
+
+
+# the splitting rule
+
+def test_each_character_is_split_as_its_category_says():
+    def family(character):
+        category = unicodedata.category(character)
+        space = category[0] == "Z" or character in "\t\n\x0b\x0c\r\x85"
+        return "space" if space else category[0] if category[0] in "LN" else "other"
+
+    for word in tokenizers.split("".join(map(chr, range(0x110000)))):
+        assert len(set(map(family, word.removeprefix(" ") or word))) == 1, ascii(word)
+
+
+@pytest.mark.parametrize("words", [
+    ["Hello", " world", "123", "!?"], ["it", "'s", " we", "'ll", " '", "S"], ["a", "  ", " b"],
+    ["a", "\n", "\n", "b"], ["a", " \n "], ["x", "\x1c", "y"], [" \x1f\x1c", "y"],
+    ["x", "\x85", "y"], ["\u4e2d\u6587", "\u3002"], [" \u0660\u00bd\u2167", "e", "\u0301"]])
+def test_known_splits(words):
+    assert tokenizers.split("".join(words)) == words
+
+
+# dictionaries, which checkpoints carry
+
+@given(texts)
+def test_a_dictionary_brings_the_tokenizer_back(text):
+    for tokenizer in (ByteTokenizer(), train_bpe(text + "x", 5), CharTokenizer(text + "x"),
+                      BPETokenizer([[1, 2]], range(255, -1, -1), ["<end>"])):
+        again = from_dict(json.loads(json.dumps(tokenizer.to_dict())))
+        assert type(again) is type(tokenizer) and again.tokens == tokenizer.tokens
+        assert again.to_dict() == tokenizer.to_dict()
+        assert again.encode(text + "x").tolist() == tokenizer.encode(text + "x").tolist()
+
+
+def bpe(**changes):
+    return BPETokenizer([]).to_dict() | changes
+
+
+@pytest.mark.parametrize("d, message", [
+    (None, "tokenizer is None; allowed: .* characters, bytes, bpe"),
+    ({"kind": ["bpe"]}, "tokenizer is .*; allowed: .* characters, bytes, bpe"),
+    ({"kind": "bytes", "more": 1}, "tokenizer is .*; allowed: what to_dict writes"),
+    ({"kind": "characters"}, "characters is None; allowed: a str"),
+    ({"kind": "characters", "characters": "ba"}, "tokenizer is .*; allowed: what to_dict writes"),
+    ({"kind": "characters", "characters": ""}, "text is empty"),
+    (bpe(alphabet=list(range(255))), "alphabet is .*; allowed: each of 0 .. 255 once"),
+    (bpe(alphabet=["a"] * 256), "alphabet is .*; allowed: each of 0 .. 255 once"),
+    (bpe(alphabet=10**12), "alphabet is 10{12}; allowed: a list"),
+    (bpe(merges={}), "merges is {}; allowed: a list"),
+    (bpe(merges=[[0, 0], [0, 257]]), r"merges\[1\] is \[0, 257\]; allowed: two ids below 257"),
+    (bpe(merges=[[0, 0], [0, 0]]), r"merges\[1\] is \[0, 0\]; allowed: .* no merge before"),
+    (bpe(merges=[[0, True]]), r"merges\[0\] is .*; allowed: two ids"),
+    (bpe(merges=[[0, -1]]), r"merges\[0\] is .*; allowed: two ids"),
+    (bpe(merges=[[0, 10**5000]]), r"merges\[0\] is too long a number; allowed: two ids"),
+    (bpe(merges=["ab"]), r"merges\[0\] is 'ab'; allowed: two ids"),
+    (bpe(merges=[[255 + k] * 2 for k in range(99)]), r"merges\[8\] makes a token of 512 bytes"),
+    (bpe(merges=[[k // 256, k % 256] for k in range(65_281)]), "merges holds more than 65280"),
+    (bpe(specials=[""]), "specials holds ''; allowed: different names"),
+    (bpe(specials=["a", "a"]), "specials holds 'a'; allowed: different names"),
+    (bpe(specials=["\ud800"]), "lone surrogate"),
+])
+def test_broken_dictionaries_are_refused(d, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        from_dict(d)
+    assert "allowed: " in str(caught.value) and len(str(caught.value)) < 300
+
+
+anything = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+                        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
+
+
+@given(st.sampled_from(["characters", "bytes", "bpe"]), anything, anything,
+       st.sampled_from(["characters", "alphabet", "merges", "specials"]))
+def test_any_data_is_a_tokenizer_or_refused(kind, value, other, key):
+    for d in value, {"kind": value}, {"kind": kind, key: value}, bpe(**{key: [value, other]}):
+        try:
+            assert from_dict(d).to_dict() == d
+        except ValueError as error:
+            assert "; allowed: " in str(error)
+
+
+# GPT-2's files: first small ones in their form, then its own
+
+def write_gpt2(folder, tokenizer, *, names=None, lines=None):
+    """Write a trained tokenizer as GPT-2 writes its own; names and lines are put in its place."""
+    symbol = {byte: character for character, byte in tokenizers.printable_bytes().items()}
+    written = ["".join(symbol[byte] for byte in token) for token in tokenizer.tokens]
+    ids = {name: i for i, name in enumerate([*written, "<|endoftext|>"])} | (names or {})
+    pairs = [f"{written[left]} {written[right]}" for left, right in tokenizer.merges]
+    (folder / "encoder.json").write_text(json.dumps(ids), encoding="utf-8")
+    (folder / "vocab.bpe").write_text("\n".join(lines or ["#version: 0.2", *pairs]) + "\n",
+                                      encoding="utf-8")
+
+
+def test_files_in_gpt2s_form_load(tmp_path):
+    write_gpt2(tmp_path, trained())
+    loaded = tokenizers.load_gpt2(tmp_path / "vocab.bpe", tmp_path / "encoder.json")
+    assert loaded.merges == trained().merges and loaded.specials == {"<|endoftext|>": 556}
+    assert loaded.tokens[:556] == trained().tokens
+    assert tokenizers.load_gpt2(tmp_path).to_dict() == loaded.to_dict()
+
+
+@pytest.mark.parametrize("changes, message", [
+    (dict(lines=["a b"]), "line 1 of .*vocab.bpe is 'a b'; allowed: #version"),
+    (dict(lines=["#version: 0.2", "a b", "ab"]), "line 3 of .*vocab.bpe is 'ab'; allowed: two"),
+    (dict(lines=["#version: 0.2", "a c"]), "line 2 of .*vocab.bpe is 'a c'; allowed: two tokens"),
+    (dict(lines=["#version: 0.2", "ab "]), "line 2 of .*vocab.bpe is 'ab '; allowed: two tokens"),
+    (dict(lines=["#version: 0.2", "ab c"]), "line 2 of .* join to the token of id 256"),
+    (dict(lines=["#version: 0.2"]), "0 merges, after which .*encoder.json has .*; allowed: <|end"),
+    (dict(names={"more": 259}), "2 merges, after which .*; allowed: <|endoftext|> alone"),
+    (dict(names={"ab": 300}), "encoder is .*encoder.json, .*; allowed: tokens with the ids 0, 1"),
+    (dict(names={"ab": "256"}), "encoder is .*; allowed: tokens with the ids 0, 1"),
+    (dict(names={"ab": 97, "a": 256}), "encoder is .*; allowed: .* the 256 bytes first"),
+])
+def test_files_that_do_not_fit_are_refused(tmp_path, changes, message):
+    write_gpt2(tmp_path, BPETokenizer([(97, 98), (256, 99)]), **changes)
+    with pytest.raises(ValueError, match=message):
+        tokenizers.load_gpt2(tmp_path)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"[1, 2]", b"{", b"[" * 100_000, b"\xff", b"3"])
+def test_an_encoder_that_is_none_is_refused(tmp_path, content):
+    write_gpt2(tmp_path, trained())
+    (tmp_path / "encoder.json").unlink()
+    if content is not None:
+        (tmp_path / "encoder.json").write_bytes(content)
+    with pytest.raises(ValueError, match="encoder is .*encoder.json, which .*; allowed: "):
+        tokenizers.load_gpt2(tmp_path)
+
+
+def test_gpt2_writes_each_byte_as_one_visible_character():
+    symbols = tokenizers.printable_bytes()
+    assert sorted(symbols.values()) == list(range(256)) and symbols["a"] == ord("a")
+    assert symbols["\u0120"] == ord(" ") and symbols["\u010a"] == ord("\n")
+    assert max(map(ord, symbols)) == 256 + 67
+
+
+@needs_gpt2
+@pytest.mark.parametrize("text, ids", [
+    ("Hello world", [15496, 995]), ("hello world", [31373, 995]), (" the", [262]),
+    ("Hello, world!", [15496, 11, 995, 0]), ("\n", [198]), ("\n\n", [628]), (" ", [220]),
+    ("The quick brown fox jumps over the lazy dog",
+     [464, 2068, 7586, 21831, 18045, 625, 262, 16931, 3290]),
+    ("<|endoftext|>", [27, 91, 437, 1659, 5239, 91, 29]), ("", [])])
+def test_gpt2_gives_the_published_ids(text, ids):
+    assert gpt2().encode(text).tolist() == ids
+
+
+@needs_gpt2
+def test_gpt2_has_one_special_token():
+    assert gpt2().vocab_size == 50_257
+    assert gpt2().encode("<|endoftext|>", specials=True).tolist() == [50_256]
+    assert gpt2().decode([50_256]) == "<|endoftext|>"
+
+
+@needs_gpt2
+@given(texts)
+def test_gpt2_decoding_undoes_encoding(text):
+    assert gpt2().decode(gpt2().encode(text)) == text
+
+
+@needs_gpt2
+def test_gpt2_cuts_the_plays_of_shakespeare_into_as_many_tokens_as_published():
+    plays = GPT2.parent / "tinyshakespeare.txt"
+    if not plays.exists():
+        pytest.skip(f"{plays} is not there")
+    assert len(gpt2().encode(corpus.load(plays))) == 301_966 + 36_059  # nanoGPT's two splits

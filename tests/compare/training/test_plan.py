@@ -1,0 +1,101 @@
+"""The plan against what a real step allocates and takes."""
+
+import time
+import tracemalloc
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from compare.training import options, plan, progress
+from compare.checks.check import bytes_of
+from reference import gpt
+from reference.fast import fused_adamw, parallel
+from reference.gpt import Config
+from strategies import configs
+
+
+@given(configs())
+def test_the_number_of_parameters_is_that_of_the_model(config):
+    assert plan.parameters(config) == gpt.parameter_count(gpt.init(config, np.random.default_rng(0)))
+
+
+@given(configs(), st.integers(1, 3), st.sampled_from(["float32", "float64"]))
+def test_the_activations_are_those_of_the_caches(config, B, dtype):
+    rng = np.random.default_rng(0)
+    p = gpt.init(config, rng, dtype)
+    tokens = rng.integers(0, config.vocab_size, (B, config.block_size))
+    keep = gpt.draw_keep(rng, B, config.block_size, config)
+    _, cache = gpt.forward(tokens, p, config=config, keep=keep)
+    assert plan.activations(config, B, np.dtype(dtype).itemsize) == bytes_of(cache, p)
+
+
+SIZES = [  # V, S, L, H, C, dropout, B: the largest part is another one each time
+    (65, 64, 4, 4, 128, 0.0, 12), (1000, 64, 2, 2, 64, 0.0, 4), (65, 128, 2, 8, 64, 0.1, 4),
+    (5000, 16, 1, 1, 32, 0.0, 8), (20_000, 32, 2, 4, 256, 0.0, 2)]
+
+
+@pytest.mark.parametrize("sizes", SIZES)
+def test_the_peak_is_within_10_percent_of_what_a_step_allocates(sizes):
+    planned, taken = peaks(sizes, threads=1)
+    assert abs(planned / taken - 1) <= 0.1
+
+
+@pytest.mark.parametrize("sizes", SIZES)
+def test_threads_take_no_more_than_the_peak_that_has_all_of_them_at_their_own(sizes):
+    planned, taken = peaks(sizes, threads=2)
+    assert taken <= 1.1 * planned
+
+
+def peaks(sizes, threads):
+    """Return the bytes that are planned and those that a step allocates."""
+    *model, B = sizes
+    config, rng = Config(*model), np.random.default_rng(0)
+    tokens, targets = rng.integers(0, config.vocab_size, (2, B, config.block_size))
+    keep = gpt.draw_keep(rng, B, config.block_size, config)
+    tracemalloc.start()
+    optimizer = fused_adamw.FusedAdamW(gpt.init(config, rng), threads=threads)
+    tracemalloc.reset_peak()
+    _, grads = parallel.loss_and_grad(tokens, targets, optimizer.params, config=config, keep=keep,
+                                      threads=threads)
+    clipped, _ = optimizer.clip(grads, 1.0)
+    optimizer.update(optimizer.params, clipped, optimizer.state, lr=1e-3)
+    _, taken = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return plan.plan(config, B, threads=threads).peak, taken
+
+
+@pytest.mark.parametrize("config, B", [
+    (Config(65, 64, 4, 4, 128), 12),
+    (Config(8000, 64, 1, 4, 512), 2),  # most of it in the head
+])
+def test_the_expected_time_is_about_that_of_a_step(config, B):
+    rng = np.random.default_rng(0)
+    tokens, targets = rng.integers(0, config.vocab_size, (2, B, config.block_size))
+    optimizer = fused_adamw.FusedAdamW(gpt.init(config, rng))
+
+    def step():
+        _, grads = gpt.loss_and_grad(tokens, targets, optimizer.params, config=config)
+        clipped, _ = optimizer.clip(grads, 1.0)
+        optimizer.update(optimizer.params, clipped, optimizer.state, lr=1e-3)
+
+    # the shortest of some runs of the processor's clock, since others may be using the machine
+    expected, taken = (
+        min(times) for times in zip(*(
+            (plan.seconds(config, B, budget=0.2, clock=time.process_time),
+             plan.time_of(step, 0.2, time.process_time)) for _ in range(4))))
+    assert 1 / 2 <= expected / taken <= 2
+
+
+def test_gpt2_is_planned_within_8_gigabytes():
+    values = options.defaults("gpt2")
+    config = Config(50257, **{name: values[name] for name in options.MODEL})
+    found = plan.plan(config, values["batch_size"])
+    assert found.parameters == 124_439_808
+    assert found.peak < 8e9
+
+
+def test_durations_read_well():
+    assert [progress.duration(s) for s in (3, 150, 7300, 200_000)] == [
+        "3 s", "2.5 minutes", "2.0 hours", "2.3 days"]
