@@ -35,7 +35,7 @@ def pytest_runtestloop(session):
     """With --mutants, plant each mutant before the tests that may catch it."""
     if session.config.getoption("mutants"):
         import mutation
-        if not mutation.run(session):
+        if not mutation.score(session):
             session.exitstatus = session.testsfailed = 1
             pytest.exit("the score is not 100%", returncode=1)
         return True

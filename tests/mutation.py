@@ -23,7 +23,7 @@ FAULT = re.compile("AssertionError|assert |DID NOT RAISE")
 ALSO = {"softmax": ["attention"]}  # layers that use a helper
 
 
-def run(session):
+def score(session):
     """Print the score of each file; return whether every mutant is caught or known to be right."""
     warnings.simplefilter("ignore")
     np.seterr(all="ignore")
@@ -34,7 +34,7 @@ def run(session):
         if failed := first_failure(items):
             raise pytest.UsageError(f"{failed[0].nodeid} fails without a mutant: {failed[1].longrepr}")
         for mutant in mutants(stem):
-            verdict = judge(mutant, items)
+            verdict = fate(mutant, items)
             if mutant.reason:
                 stale += [mutant.name] if verdict else []
                 verdict = "right"
@@ -73,7 +73,7 @@ def grading(stems):
         others = [Case(LAYERS[stem], case.sizes, case.seed + 1000) for case in found[-12:]]
         known = vocabulary(stem)
 
-        def alike(a, b):
+        def have_equal_gradients(a, b):
             return all(equal(grade.outcome_of(a, case), grade.outcome_of(b, case))
                        for case in others)
 
@@ -82,15 +82,15 @@ def grading(stems):
             if any(result is None for _, result in results):
                 continue  # it raises an error, which the reader sees by itself
             wrong = list(dict.fromkeys(name for case, result in results for name in result
-                                       if not grade.same(result[name], case.truth[name])))
+                                       if not grade.alike(result[name], case.truth[name])))
             if not wrong:
                 continue  # it overwrites an argument, which the grader sees by itself
             results = [(case, {name: a * (1 + 1e-12 * rng.standard_normal(a.shape))
                                for name, a in result.items()}) for case, result in results]
             named = [m for _, m in grade.matches(results, wrong)]
-            counts["right" if named and all(alike(m, mutant) for m in named)
+            counts["right" if named and all(have_equal_gradients(m, mutant) for m in named)
                    else "wrong" if named else "none"] += 1
-            rest = [m for m in known if not alike(m, mutant)]
+            rest = [m for m in known if not have_equal_gradients(m, mutant)]
             counts["unknown, named" if grade.matches(results, wrong, rest)
                    else "unknown, none"] += 1
         grade.outcome_of.cache_clear()  # of the arrays of a thousand examples
@@ -103,7 +103,7 @@ def is_sound(case):
 
 def equal(a, b):
     """Whether two outcomes of one case are the same."""
-    return a is b or None not in (a, b) and all(grade.same(a[name], b[name]) for name in a)
+    return a is b or None not in (a, b) and all(grade.alike(a[name], b[name]) for name in a)
 
 
 def tests_of(stem, items):
@@ -118,7 +118,7 @@ def tests_of(stem, items):
     return [item for item in items if belongs(item)]
 
 
-def judge(mutant, items):
+def fate(mutant, items):
     """Return "wrong" if a test finds fault, "error" if the mutant raises one, None if it passes."""
     with mutant.planted():
         failed = first_failure(items)

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from compare.layers import both
-from compare.checks.check import LARGEST
+from compare.layers.sizes import LETTERS
 from reference import gpt
 
 seeds = st.integers(0, 2**32 - 1)
@@ -23,7 +23,7 @@ class Case(NamedTuple):
 
 def sizes(layer):
     """A size from 1 up for each letter of the layer."""
-    return st.fixed_dictionaries({letter: st.integers(1, LARGEST.get(letter, 5))
+    return st.fixed_dictionaries({letter: st.integers(1, LETTERS[letter].drawn)
                                   for letter in layer.letters})
 
 

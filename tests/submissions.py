@@ -54,7 +54,7 @@ def here(monkeypatch):
 
 def fill(folder, stem, body):
     """Write the exercise of a layer with its backward filled in."""
-    path = exercise.write(stem, folder / f"{stem}_exercise.py")
+    path = exercise.write_exercise(stem, folder / f"{stem}_exercise.py")
     text = path.read_text(encoding="utf-8")
     filled = text.replace('    raise NotImplementedError("fill in backward")\n', body.lstrip("\n"))
     assert filled != text
@@ -63,5 +63,5 @@ def fill(folder, stem, body):
 
 
 def verdict(capsys, path, stem, **options):
-    right = print_verdict(path, stem, sandbox.run(path, stem, **options))
+    right = print_verdict(path, stem, sandbox.run_submission(path, stem, **options))
     return right, capsys.readouterr().out

@@ -93,7 +93,7 @@ def duel(sides, rounds, words):
     return turns
 
 
-def ratio(turns, name, part):
+def ratio_by_turns(turns, name, part):
     """Return the median, the least and the largest of a side's time by eager torch's, by turns."""
     of = sorted(a[part] / b[part] for a, b in zip(turns[name], turns["torch"]))
     return float(np.median(of)), of[0], of[-1]
@@ -142,7 +142,7 @@ def grown(n):
     step()
     _, taken = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    planned = plan.plan(config, n["B"])
+    planned = plan.plan_of(config, n["B"])
     return {"seconds": seconds, "operations": planned.operations, "peak": held + taken,
             "planned": planned.peak}
 
@@ -157,7 +157,7 @@ def compiler():
     return next((name for name in ("g++", "clang++", "cl") if shutil.which(name)), None)
 
 
-def run(numbers, threads, rounds, path):
+def measure_and_print(numbers, threads, rounds, path):
     """Measure, print the tables, and write everything as JSON to the path."""
     names = ["numpy", "torch", *(["compiled"] if compiler() else [])]
     print(f"{machine()}, {threads} threads a side, float32, {rounds} turns")
@@ -175,15 +175,15 @@ def run(numbers, threads, rounds, path):
             row["memory"] = {name: side.ask("peak") for name, side in these.items()}
             row["products"] = duel(these, 3, "products 0.1")  # last, for it takes memory
         found["sizes"].append(row)
-        print(table(**row, top=top), flush=True)
-    ratios = [ratio(row["turns"], "numpy", "step")[0] for row in found["sizes"]]
+        print(step_table(**row, top=top), flush=True)
+    ratios = [ratio_by_turns(row["turns"], "numpy", "step")[0] for row in found["sizes"]]
     print(f"geometric mean of NumPy / torch, whole step: {np.exp(np.mean(np.log(ratios))):.2f}\n")
     with sides(SIZES[2], ["numpy", "torch"], threads=1) as these:
         found["sampling"] = duel(these, 3, "sample 200")
     print(sampling_table(found["sampling"]), flush=True)
     with blas.threads(threads):
-        found["long context"] = long_context.measure(3)
-    print(long_context.table(found["long context"]), flush=True)
+        found["long context"] = long_context.time_both(3)
+    print(long_context.context_table(found["long context"]), flush=True)
     found["growth"] = growth()
     print(growth_table(found["growth"]))
     Path(path).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
@@ -212,13 +212,13 @@ of the linear layers alone, as often as in a step, each library with its threads
 V, T, L, H, C, B                   forward backward  update    step   ratio (from - to)    peak   memory products"""
 
 
-def table(size, turns, memory, products, top):
+def step_table(size, turns, memory, products, top):
     """Return the rows of one size."""
     config = Config(size["V"], size["T"], size["L"], size["H"], size["C"])
-    operations, lines = plan.plan(config, size["B"]).operations, []
+    operations, lines = plan.plan_of(config, size["B"]).operations, []
     for name in turns:
         times = {part: np.median([turn[part] for turn in turns[name]]) for part in PARTS}
-        middle, least, most = ratio(turns, name, "step")
+        middle, least, most = ratio_by_turns(turns, name, "step")
         held = f"{memory[name] / 1e6:,.0f} MB" if memory[name] else "unknown"
         label = ", ".join(map(str, size.values())) if name == "numpy" else ""
         lines.append(

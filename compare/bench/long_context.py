@@ -7,7 +7,7 @@ import numpy as np
 
 from reference import flash_attention, softmax
 
-from ..checks.check import bytes_of
+from ..layers.caches import bytes_of
 
 SHAPE = dict(B=1, H=6, T=4096, D=64)
 
@@ -27,7 +27,7 @@ def flash(q, k, v, dy, block=256):
     return (y, *flash_attention.backward(dy, cache)), cache
 
 
-def measure(rounds):
+def time_both(rounds):
     """Return for each of both its seconds, turn by turn, and the bytes that it keeps, in float32."""
     rng = np.random.default_rng(0)
     arrays = [rng.standard_normal((*SHAPE.values(),), np.float32) for _ in range(4)]
@@ -42,7 +42,7 @@ def measure(rounds):
     return found
 
 
-def table(found):
+def context_table(found):
     """Return both, and the ratios, in words."""
     sizes = ", ".join(f"{letter} = {size}" for letter, size in SHAPE.items())
     lines = [f"attention forward and backward, {sizes}, float32"]

@@ -21,7 +21,7 @@ from reference.train import Schedule
 SCHEDULE = Schedule()
 
 
-class NumpySide:
+class NumpyStep:
     """The step of train --with numpy: threads, updates in place, memory kept."""
 
     def __init__(self, n):
@@ -52,7 +52,7 @@ class NumpySide:
         del self.grads
 
 
-class TorchSide:
+class TorchStep:
     """The step of train --with torch."""
 
     def __init__(self, n, compiled=False):
@@ -89,7 +89,7 @@ class TorchSide:
         self.optimizer.step()
 
 
-def measure(side, seconds):
+def time_parts(side, seconds):
     """Return the median seconds of each part, and of the whole step, in about so many seconds."""
     taken = {"forward": [], "gradient": [], "update": [], "step": []}
     end = time.perf_counter() + seconds
@@ -119,7 +119,7 @@ def products(side, seconds):
     return float(np.median(taken))
 
 
-def peak():
+def peak_memory():
     """Return the most bytes that this process and its workers have held, None if that is unknown.
 
     What they share is counted once.
@@ -128,7 +128,7 @@ def peak():
     return None if None in held else sum(held) - workers.shared()
 
 
-def sample(side, count):
+def sampling_speed(side, count):
     """Return tokens a second, with keys and values cached and without."""
     found = {}
     for name, cached in ("cached", True), ("uncached", False):
@@ -142,14 +142,14 @@ def sample(side, count):
 def main(name, size):
     """Answer each line of the input."""
     n = SimpleNamespace(**json.loads(size))
-    side = NumpySide(n) if name == "numpy" else TorchSide(n, name == "compiled")
-    measure(side, 0)  # warm-up: compiles, faults memory in, starts threads
+    side = NumpyStep(n) if name == "numpy" else TorchStep(n, name == "compiled")
+    time_parts(side, 0)  # warm-up: compiles, faults memory in, starts threads
     print(json.dumps("ready"), flush=True)
     for line in sys.stdin:
         verb, *numbers = line.split()
-        answer = {"step": lambda seconds: measure(side, float(seconds)),
+        answer = {"step": lambda seconds: time_parts(side, float(seconds)),
                   "products": lambda seconds: products(side, float(seconds)),
-                  "sample": lambda count: sample(side, int(count)), "peak": peak}[verb](*numbers)
+                  "sample": lambda count: sampling_speed(side, int(count)), "peak": peak_memory}[verb](*numbers)
         print(json.dumps(answer), flush=True)
 
 

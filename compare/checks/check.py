@@ -4,18 +4,13 @@ import itertools
 import math
 from dataclasses import dataclass, field
 
-import numpy as np
-
-from reference.tools import tree
-
-from ..layers import both
-from .coverage import Coverage, shown
-from ..layers.table import Example
+from ..layers.both import collapse
+from ..layers.caches import cache_bytes
+from ..layers.sizes import draw_sizes, sizes, in_words
+from .coverage import Coverage, met_by
 from .trial import ROUNDINGS, Trial, allowed
 
 COLUMNS = ("torch", "complex", "central", "float32")
-LARGEST = {"L": 2, "S": 2}  # of the sizes that are drawn; every other letter goes up to 5
-LAPTOP = {"B": 12, "T": 64, "H": 4, "D": 32, "C": 128, "I": 128, "O": 128, "V": 65, "L": 4, "S": 1}
 ENTRIES = 2                 # of each array, before the witnesses that take an entry at a time
 SHARE = {"complex": 5, "central": 20}  # they see one example of so many: each entry costs a forward
 
@@ -33,8 +28,8 @@ class Report:
 def check(layer, examples):
     """Return the Report of one layer over the first `examples` seeds, before all witnesses."""
     report, coverage = Report(), {column: Coverage(layer, column) for column in ("torch", *SHARE)}
-    drawn = [draw_sizes(layer, seed) for seed in range(examples)]
-    shows = [shown(layer, sizes, layer.example(sizes, seed)) for seed, sizes in enumerate(drawn)]
+    drawn = [draw_sizes(layer.letters, seed) for seed in range(examples)]
+    shows = [met_by(layer, n, layer.example(n, seed)) for seed, n in enumerate(drawn)]
     for column in (*COLUMNS, "adjoint"):
         for seed in chosen(shows, SHARE.get(column, 1)):
             trial, errors, ill = testify(layer, drawn[seed], seed, column)
@@ -64,64 +59,26 @@ def chosen(shows, every):
     return sorted(picked)
 
 
-def testify(layer, sizes, seed, column):
+def testify(layer, n, seed, column):
     """Return (trial, errors, ill) of one example before the witness of a column."""
-    trial = Trial(layer, sizes, seed, "float32" if column == "float32" else "float64")
+    trial = Trial(layer, n, seed, "float32" if column == "float32" else "float64")
     if column in SHARE:
         return trial, *getattr(trial, column)(ENTRIES)
     return trial, *(trial.adjoint() if column == "adjoint" else trial.torch())
 
 
-def draw_sizes(layer, seed):
-    """Return a size for each letter of the layer, from 1 up."""
-    rng = np.random.default_rng([seed, 3])
-    return {letter: int(rng.integers(1, LARGEST.get(letter, 5) + 1)) for letter in layer.letters}
-
-
-def smallest_failure(layer, name, sizes, seed, column):
-    """Return (sizes, seed, error) of the smallest example up to these sizes that fails."""
-    boxes = itertools.product(*(range(1, size + 1) for size in sizes.values()))
+def smallest_failure(layer, name, n, seed, column):
+    """Return (sizes, seed, error) of the smallest example up to the sizes n that fails."""
+    boxes = itertools.product(*(range(1, size + 1) for size in n.values()))
     for box in sorted(boxes, key=lambda box: (math.prod(box), box)):
-        smaller = dict(zip(sizes, box))
+        smaller = dict(zip(n, box))
         error = testify(layer, smaller, seed, column)[1].get(name, 0.0)
         if error > allowed(layer, column):
             return smaller, seed, error
-    raise RuntimeError(f"{layer.stem}: {name} failed at {sizes} with seed {seed}, then passed")
+    raise RuntimeError(f"{layer.stem}: {name} failed at {n} with seed {seed}, then passed")
 
 
-def collapse(name):
-    """Return the name with the number of the block left out: blocks.1.mlp -> blocks.*.mlp."""
-    return ".".join("*" if part.isdigit() else part for part in name.split("."))
-
-
-def cache_bytes(layer, sizes=LAPTOP):
-    """Return the bytes that a layer's cache keeps in float32, without dropout."""
-    example = layer.example({letter: sizes[letter] for letter in layer.letters}, 0)
-    example = Example(example.inputs, example.params, example.options,
-                      dict.fromkeys(example.masks)).astype(np.float32)
-    _, cache = both.forward(layer, example)
-    return bytes_of(cache, example.params or ())
-
-
-def bytes_of(cache, params):
-    """Return the bytes that a cache keeps, those of the parameters not counted.
-
-    Arrays that share memory count once, and as the memory they keep alive.
-    """
-    own = {id(root(leaf)) for leaf in tree.leaves(params)}
-    kept = {id(root(leaf)): root(leaf) for leaf in tree.leaves(cache)
-            if isinstance(leaf, np.ndarray)}
-    return sum(array.nbytes for key, array in kept.items() if key not in own)
-
-
-def root(array):
-    """Return the array that owns the memory of a view."""
-    while isinstance(array.base, np.ndarray):
-        array = array.base
-    return array
-
-
-def print_table(layers, examples):
+def print_checks(layers, examples):
     """Check the layers, print the table, and return whether every row passed."""
     print(f"the largest relative error among {examples} drawn examples a row\n")
     print(f"{'layer / result':<35}{'torch':>9}{'complex':>9}{'central':>9}{'float32':>9}{'ill':>9}")
@@ -131,7 +88,7 @@ def print_table(layers, examples):
         print(f"{layer.stem}  (adjoint {report.worst['adjoint', 'adjoint']:.1e}, "
               f"cache {cache_bytes(layer):,} bytes)")
         for name in dict.fromkeys(name for name, column in report.worst if column == "torch"):
-            print(row(report, name))
+            print(report_row(report, name))
         problems += [failure(layer, key, *found) for key, found in report.failures.items()]
         problems += [f"useless: {reason}" for reason in report.useless]
     print(LEGEND)
@@ -139,7 +96,7 @@ def print_table(layers, examples):
     return not problems
 
 
-def row(report, name):
+def report_row(report, name):
     """Return the row of one result."""
     cells = [f"{report.worst[name, column]:.1e}" if (name, column) in report.worst else ""
              for column in COLUMNS]
@@ -148,12 +105,11 @@ def row(report, name):
     return f"  {name:<33}{''.join(f'{cell:>9}' for cell in cells)}{ill:>9}{fails}".rstrip()
 
 
-def failure(layer, key, sizes, seed, error):
+def failure(layer, key, n, seed, error):
     """Return the sentence for a failure and the smallest example that shows it."""
     name, column = key
-    example = ", ".join(f"{letter} = {size}" for letter, size in sizes.items())
     return (f"{layer.stem}: {name} is off by {error:.1e} before the witness {column}; allowed: "
-            f"{allowed(layer, column):.0e}. Smallest example: {example}, seed {seed}")
+            f"{allowed(layer, column):.0e}. Smallest example: {in_words(n)}, seed {seed}")
 
 
 LEGEND = f"""
@@ -166,5 +122,5 @@ float32  torch again, both sides in float32; allowed: 1e-5, and 1e-4 for the who
 ill      how many comparisons before these witnesses, all together, were so ill-conditioned that
          rounding alone is above the allowed error; they are held instead to {ROUNDINGS} times what it
          does to torch's result, or to differences with neighbouring steps (central)
-cache    bytes in float32 with B = 12, T = 64, C = 128, H = 4, V = 65, L = 4, no dropout
+cache    bytes in float32 with {in_words(sizes("BTCHVL", "laptop"))}, no dropout
 """

@@ -15,7 +15,7 @@ class Coverage:
 
     def __init__(self, layer, witness=None):
         self.layer, self.witness = layer, witness
-        self.shown = set()                  # names of the layer's predicates that held
+        self.met = set()                  # names of the layer's predicates that held
         self.seen = collections.Counter()   # by result: the examples that have it
         self.above = collections.Counter()  # by result: those of them where it is not about zero
         self.count = 0
@@ -23,14 +23,14 @@ class Coverage:
     def add(self, sizes, example, truth):
         """Take note of one example and of its true Outcome."""
         self.count += 1
-        self.shown |= shown(self.layer, sizes, example)
+        self.met |= met_by(self.layer, sizes, example)
         for name, array in both.named(truth).items():
             self.seen[name] += 1
             self.above[name] += bool(np.abs(array).max() >= ABOUT_ZERO)
 
     def unmet(self):
         """Return what the layer's examples must show and these never did."""
-        return [name for name in self.layer.shows if name not in self.shown]
+        return [name for name in self.layer.shows if name not in self.met]
 
     def about_zero(self):
         """Return the results that were about zero in too many examples."""
@@ -46,6 +46,6 @@ class Coverage:
                    "draw more" for name in self.unmet()])
 
 
-def shown(layer, sizes, example):
+def met_by(layer, sizes, example):
     """Return what an example shows, of what a layer's must."""
     return {name for name, holds in layer.shows.items() if holds(sizes, example)}

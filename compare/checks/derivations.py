@@ -3,9 +3,8 @@
 import re
 from typing import NamedTuple
 
-from ..layers.source import HOUSE, ROOMS, path_of, read, tags
+from ..layers.source import DERIVED, path_of, read, tags
 
-STEMS = sorted(path.stem for room in ROOMS for path in (HOUSE / room).glob("[a-z]*.md"))
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.S | re.M)
 SECTION = re.compile(r"^### ([A-Z]+-\d+)\n(.*?)(?=^#|\Z)", re.S | re.M)
 
@@ -19,7 +18,7 @@ class Tag(NamedTuple):
     blocks: int   # that assert, under its heading
 
 
-def text(stem):
+def derivation(stem):
     """Return a derivation."""
     return read(path_of(stem, ".md"))
 
@@ -27,7 +26,7 @@ def text(stem):
 def tags_of(stem):
     """Return every Tag of a layer, from its code and from the headings of its derivation."""
     source = read(path_of(stem)).splitlines()
-    sections = dict(SECTION.findall(text(stem)))
+    sections = dict(SECTION.findall(derivation(stem)))
     lines = {}
     for number, line in enumerate(source, 1):
         for name in tags(line):
@@ -48,16 +47,16 @@ def run_blocks(stem):
 
     Raises whatever a block raises: an AssertionError where the code and the derivation differ.
     """
-    blocks, namespace = BLOCK.findall(text(stem)), {}
+    blocks, namespace = BLOCK.findall(derivation(stem)), {}
     for block in blocks:
         exec(compile(block, f"{stem}.md", "exec"), namespace)
     return sum(block.count("assert ") for block in blocks)
 
 
-def print_table():
+def print_tags():
     """List all tags, run all blocks, and return whether nothing is missing and all hold."""
     problems = []
-    for stem in STEMS:
+    for stem in DERIVED:
         found = tags_of(stem)
         try:
             verdict = f"{run_blocks(stem)} asserts hold"
@@ -72,5 +71,5 @@ def print_table():
             problems += [f"{stem}: {tag.name} has {what}" for what in lacks(tag)]
     print("\n" + ("\n".join(problems) if problems else
                   f"every tag has its line of code, its formula and its block: "
-                  f"{sum(len(tags_of(stem)) for stem in STEMS)} in {len(STEMS)} derivations"))
+                  f"{sum(len(tags_of(stem)) for stem in DERIVED)} in {len(DERIVED)} derivations"))
     return not problems

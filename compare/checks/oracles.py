@@ -10,7 +10,7 @@ import numpy as np
 from reference.tools import tree
 
 from ..layers import both
-from ..layers.table import Example
+from ..layers.row import Example
 
 STEP = 1e-30
 STEPS = [10.0**-k for k in range(2, 10)]  # of central differences, from large to small

@@ -1,17 +1,13 @@
 """The precision: how near the float32 of each side is to the truth, the same in float64."""
 
-import math
 from typing import NamedTuple
 
 import numpy as np
 
 from ..layers import both
-from .check import collapse
+from ..layers.both import collapse
+from ..layers.sizes import LETTERS, draw_wide_sizes
 
-LARGEST = {"B": 4, "T": 256, "C": 1024, "I": 1024, "O": 1024, "V": 1024, "H": 16, "D": 64,
-           "L": 2, "S": 4}
-LEAST = {"C": 8, "D": 8}  # fewer channels cancel in LayerNorm: its dx is then 0 but for rounding
-LEAST_OF = {("flash_attention", "T"): 8}  # in short rows its dq and dk cancel likewise: see FA-14
 MEDIAN, WORST = 2, 4      # how many times torch's error ours may be
 HALF_UNIT = float(np.finfo(np.float32).eps) / 2   # even the truth, rounded, may be off by as much
 SMALLEST = float(np.finfo(np.float32).tiny)       # only so that 0 / 0 is 0: errors are relative
@@ -54,25 +50,14 @@ def measure(layer, seeds):
     """Return {result: Row} of one layer, an example a seed; all blocks share a row."""
     rows = {}
     for seed in seeds:
-        for name, (ours, torch) in errors(layer, draw_sizes(layer, seed), seed).items():
+        for name, (ours, torch) in errors_in_float32(layer, draw_wide_sizes(layer.letters, seed, layer.least), seed).items():
             row = rows.setdefault(collapse(name), Row([], []))
             row.ours.append(ours)
             row.torch.append(torch)
     return rows
 
 
-def draw_sizes(layer, seed):
-    """Return a size for each letter of the layer: log-uniform, but with seed 0 the largest."""
-    rng = np.random.default_rng([seed, 7])
-
-    def draw(low, high):
-        return int(math.exp(rng.uniform(math.log(low), math.log(high + 1))))
-
-    return {letter: draw(LEAST_OF.get((layer.stem, letter), LEAST.get(letter, 1)), LARGEST[letter])
-            if seed else LARGEST[letter] for letter in layer.letters}
-
-
-def errors(layer, sizes, seed):
+def errors_in_float32(layer, sizes, seed):
     """Return {result: (ours, torch's)}, the relative errors in float32 of one example.
 
     The truth is torch in float64 on the same float32 values. Ours in float64 agrees with it to
@@ -86,7 +71,7 @@ def errors(layer, sizes, seed):
     return {name: (ours[name], torch[name]) for name in ours}
 
 
-def print_table(layers, examples):
+def print_precision(layers, examples):
     """Measure the layers, print the table, and return whether every row passed."""
     print(f"relative error in float32, ours and torch's, over {examples} drawn examples a row\n")
     print(f"{'':<36}{'median':^24}  {'worst':^24}")
@@ -106,7 +91,7 @@ def print_table(layers, examples):
 
 LEGEND = f"""
 error: against float64 on the same values
-sizes: drawn up to C = {LARGEST["C"]} and T = {LARGEST["T"]}, the first example of the largest
+sizes: drawn up to C = {LETTERS["C"].precision[1]} and T = {LETTERS["T"].precision[1]}, the first example of the largest
 ratio: ours / torch's, or / {HALF_UNIT:.0e}, half a unit in the last place, where torch's is below;
        median: of the medians, or the median of the ratios, whichever is larger
 allowed: a ratio of {MEDIAN} in the median and of {WORST} in the worst

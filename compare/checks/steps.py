@@ -2,22 +2,21 @@
 
 import numpy as np
 
+from ..layers.sizes import sizes
 from . import oracles
-from ..layers import both
 from .trial import Trial
 
-SIZES = {"B": 2, "T": 4, "H": 2, "D": 3, "C": 6, "I": 4, "O": 5, "V": 7, "S": 1, "L": 1}
 POWERS = [*range(1, 16), 30, 100]  # the step is 10 to minus this
 WIDTH = 34                         # of the plot, for errors from 1e-16 to 10
 
 
-def errors(layer):
+def step_errors(layer):
     """Return rows (step, error of central differences, error of the complex step).
 
     The error is that of the slope of sum(dy * y) along one drawn direction through all inputs
     and parameters at once, relative to the slope that the hand-written backward gives.
     """
-    trial = Trial(layer, {letter: SIZES[letter] for letter in layer.letters}, 0)
+    trial = Trial(layer, sizes(layer.letters, "study"), 0)
     rng = np.random.default_rng(0)
     arrays = oracles.variables(trial.example)
     u = {name: rng.standard_normal(array.shape) for name, array in arrays.items()}
@@ -38,7 +37,7 @@ def print_study(layer):
           "  d  central difference (f(x + h) - f(x - h)) / 2h      c  complex step Im f(x + ih) / h\n")
     print(f"{'step h':<10}{'central':>9}{'complex':>9}   {'1e-16':<{WIDTH // 2}}1e-8"
           f"{'10':>{WIDTH - WIDTH // 2 - 4}}")
-    for step, central, complex_ in errors(layer):
+    for step, central, complex_ in step_errors(layer):
         row = [" "] * (WIDTH + 1)
         row[place(complex_)] = "c"
         row[place(central)] = "d"

@@ -6,6 +6,7 @@ import numpy as np
 
 from . import oracles
 from ..layers import both
+from ..layers.streams import stream
 
 ALLOWED = {"torch": 1e-12, "complex": 1e-13, "adjoint": 1e-12, "central": 1e-6, "float32": 1e-5}
 WHOLE_MODEL = ALLOWED | {"float32": 1e-4}
@@ -30,7 +31,7 @@ def floor(dtype, bound):
     return 10 * float(np.finfo(dtype).eps) / bound
 
 
-def judge(errors, noise, dtype, bound):
+def weigh(errors, noise, dtype, bound):
     """Return (errors, ill) for errors(least), where least(name) is the floor of a result.
 
     noise() is how far rounding alone moves each result; it is asked for only where one is above
@@ -85,14 +86,14 @@ class Trial:
 
     def torch(self):
         """Compare the output and every entry of every gradient with torch's."""
-        return judge(lambda least: both.compare(self.ours, self.theirs, least),
+        return weigh(lambda least: both.compare(self.ours, self.theirs, least),
                      lambda: self.noise, self.dtype, self.bound)
 
     def complex(self, entries):
         """Compare some entries of each gradient with the complex step."""
         places = self.places(entries)
         slopes = oracles.complex_step(self.layer, self.example, self.dy, places)
-        return judge(lambda least: self.apart(slopes, places, least), lambda: self.noise,
+        return weigh(lambda least: self.apart(slopes, places, least), lambda: self.noise,
                      self.dtype, allowed(self.layer, "complex"))
 
     def central(self, entries):
@@ -103,18 +104,18 @@ class Trial:
         places = self.places(entries)
         slopes, doubts = oracles.central_differences(self.layer, self.example, self.dy, places)
         noise = {f"d {name}": float(doubt.max()) for name, doubt in doubts.items()}
-        return judge(lambda least: self.apart(slopes, places, least), lambda: noise,
+        return weigh(lambda least: self.apart(slopes, places, least), lambda: noise,
                      self.dtype, allowed(self.layer, "central"))
 
     def adjoint(self):
         """Hold all gradients together against the adjoint identity."""
         error = oracles.adjoint_error(self.layer, self.example, self.dy, self.ours.gradients,
-                                      np.random.default_rng([self.seed, 5]))
+                                      stream(self.seed, "direction"))
         return {"adjoint": error}, set()
 
     def places(self, entries):
         """Draw the entries of each array that an oracle looks at."""
-        return oracles.draw_places(self.example, entries, np.random.default_rng([self.seed, 4]))
+        return oracles.draw_places(self.example, entries, stream(self.seed, "places"))
 
     def apart(self, slopes, places, least):
         """Return the errors of our gradients at the places, relative to their largest entry."""

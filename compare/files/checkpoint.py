@@ -57,11 +57,11 @@ def load(path, config=None):
     """
     path = Path(path)
     try:
-        return read(path, config)
+        return read_checked(path, config)
     except ValueError as error:
         sentence = str(error)
     with contextlib.suppress(ValueError):
-        read(previous(path), config)
+        read_checked(previous(path), config)
         sentence += f"; {previous(path)} is whole: rename it to {path.name} to go on from there"
     raise ValueError(sentence)
 
@@ -88,7 +88,7 @@ def sync_folder(folder):
             os.close(place)
 
 
-def read(path, config):
+def read_checked(path, config):
     """Return the Checkpoint of a file; raises ValueError as load does."""
     with refusing("checkpoint", path, f"a whole one of version {VERSION}, as training saves it"):
         arrays = read_npz(path, deflated=False)

@@ -7,7 +7,8 @@ import numpy as np
 from reference import gpt
 from reference.tools import tree
 
-from .weight_files import as_array, as_params, quoted
+from ..layers.params import as_params
+from .weight_files import as_array, quoted
 
 TABLE = [line.split() for line in """
     wte.weight              embedding.token.weight         V,C
@@ -47,7 +48,7 @@ def from_gpt2(state_dict, n_head=None):
     head = arrays.pop("lm_head.weight", None)
     layers = {name.split(".")[1] for name in arrays if re.match(r"h\.\d+\.", name)}
     names = dict(renamed(max(1, len(layers))))
-    sizes = check_arrays(arrays, names)
+    sizes = check_layout(arrays, names)
     if head is not None and not np.array_equal(head, arrays["wte.weight"], equal_nan=True):
         raise ValueError("lm_head.weight differs from wte.weight; allowed: a tied head")
     V, S, C = (sizes[letter] for letter in "VSC")
@@ -83,7 +84,7 @@ def turned(name, a, dtype):
     return np.array(a.T if ".c_" in name else a, dtype, order="C")  # a bias is its own transpose
 
 
-def check_arrays(arrays, names):
+def check_layout(arrays, names):
     """Return the sizes by letter; refuse wrong names, shapes and dtypes, all in one ValueError."""
     sizes = {}
     unfit = [name for name, (_, axes) in names.items()

@@ -5,7 +5,6 @@ The arrays: params/, m/ and v/ of each dotted name; and about, the rest as JSON.
 
 import contextlib
 import json
-import math
 from dataclasses import fields
 from typing import NamedTuple
 
@@ -15,30 +14,15 @@ from reference import adamw, gpt
 from reference.tools import tree
 from reference.train import Schedule
 
-from ..text import tokenizers
-from .weight_files import Refused, as_params, distinct, quoted
+from ..layers.params import as_params, shapes
+from ..text import kinds
+from .options import KEPT, OPTIONAL, check_option, whole
+from .weight_files import Refused, distinct, quoted
 
 FORMAT, VERSION = "one GPT, written twice", 1
 PARTS = "params", "m", "v"
 ABOUT = 2**21  # bytes of about; a tokenizer of 65,280 merges needs half of it
 MOST = 2**53   # steps, which a float64 counts exactly
-
-
-def whole(least, most=math.inf):
-    """Return whether a value is an integer in a range, as a function of the value."""
-    return lambda value: type(value) is int and least <= value <= most
-
-
-RUN = {  # by name: whether a value is allowed, and what is, in words
-    "batch_size": (whole(1, 2**20), f"an integer from 1 to {2**20}"),
-    "seed": (whole(0), "an integer from 0 up"),
-    "dtype": (("float32", "float64").__contains__, "float32 or float64"),
-    "text": (lambda path: path is None or type(path) is str, "a path, or null"),
-    "digest": (lambda word: type(word) is str, "a word"),
-    "with": (("numpy", "torch").__contains__, "numpy or torch"),
-    "threads": (whole(1, 2**12), f"an integer from 1 to {2**12}"),
-}
-OPTIONAL = {"with", "threads"}
 GENERATORS = {"batches", "masks"}
 
 
@@ -51,7 +35,7 @@ class Checkpoint(NamedTuple):
     state: adamw.State
     generators: dict  # name: rng.bit_generator.state, of np.random.default_rng
     tokenizer: dict   # what to_dict returns
-    run: dict         # by the names of RUN
+    run: dict         # by the names of options.KEPT
 
 
 def pack(checkpoint):
@@ -69,7 +53,7 @@ def pack(checkpoint):
 def unpack(arrays):
     """Return the Checkpoint of what pack returned; raises Refused for anything else."""
     arrays = dict(arrays)
-    about = parsed(arrays.pop("about"))
+    about = described(arrays.pop("about"))
     found = {}
     for name, check in CHECKS.items():
         try:
@@ -77,9 +61,9 @@ def unpack(arrays):
         except Exception as error:  # whatever a check raises on a value of any type
             raise Refused(f"holds a wrong {name} ({quoted(str(error), 150)})") from None
     config = found["config"]
-    if tokenizers.from_dict(found["tokenizer"]).vocab_size > config.vocab_size:
+    if kinds.from_dict(found["tokenizer"]).vocab_size > config.vocab_size:
         raise Refused("holds a tokenizer of more tokens than the model knows")
-    check_arrays(config, arrays)
+    check_shapes(config, arrays)
     if arrays["params/norm.bias"].dtype != found["run"]["dtype"]:
         raise Refused("holds arrays of another dtype than its run has")
     params, m, v = (as_params(config.n_layer, {name: arrays[f"{part}/{name}"]
@@ -88,11 +72,11 @@ def unpack(arrays):
                       found["generators"], found["tokenizer"], found["run"])
 
 
-def parsed(about):
+def described(about):
     """Return the dict that the JSON of about holds, (n,) of uint8."""
     if about.dtype != np.uint8 or about.size > ABOUT:
         raise Refused(f"describes itself in {about.size} numbers of {about.dtype}")
-    found = json.loads(about.tobytes(), object_pairs_hook=distinct, parse_constant=refuse)
+    found = json.loads(about.tobytes(), object_pairs_hook=distinct, parse_constant=refuse_constant)
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise Refused("is no checkpoint")
     if found.get("version") != VERSION:
@@ -100,7 +84,7 @@ def parsed(about):
     return found
 
 
-def refuse(number):
+def refuse_constant(number):
     """Refuse NaN and Infinity, which JSON does not have and Python's reader would take."""
     raise Refused(f"holds the number {number}")
 
@@ -138,19 +122,12 @@ def as_generators(states):
 
 
 def as_run(values):
-    """Return the values of a run; refuse other names or values than RUN allows."""
-    if set(values) | OPTIONAL != set(RUN):
-        raise ValueError(f"it has {list(values)}; allowed: {', '.join(RUN)}")
+    """Return the values of a run; refuse other names or values than KEPT allows."""
+    if set(values) | OPTIONAL != set(KEPT):
+        raise ValueError(f"it has {list(values)}; allowed: {', '.join(KEPT)}")
     for name, value in values.items():
-        check_run(name, value)
+        check_option(name, value)
     return values
-
-
-def check_run(name, value):
-    """Refuse a value that RUN does not allow with a ValueError."""
-    allows, words = RUN[name]
-    if not allows(value):
-        raise ValueError(f"{name} is {quoted(value)}; allowed: {words}")
 
 
 CHECKS = {  # of about: what each value must come through
@@ -158,7 +135,7 @@ CHECKS = {  # of about: what each value must come through
     "schedule": lambda values: as_fields(Schedule, values),
     "step": as_step,
     "generators": as_generators,
-    "tokenizer": lambda values: tokenizers.from_dict(values).to_dict(),
+    "tokenizer": lambda values: kinds.from_dict(values).to_dict(),
     "run": as_run,
 }
 
@@ -171,7 +148,7 @@ def check_config(found, wanted):
         raise Refused(f"has another configuration, {', '.join(other)}")
 
 
-def check_arrays(config, arrays):
+def check_shapes(config, arrays):
     """Refuse names, shapes and dtypes other than those that the configuration calls for."""
     if config.n_layer > len(arrays):
         raise Refused(f"holds {len(arrays)} arrays for {quoted(config.n_layer)} blocks")
@@ -183,18 +160,3 @@ def check_arrays(config, arrays):
                           f"not {quoted(wanted.get(name))}")
     if {a.dtype for a in arrays.values()} not in ({np.dtype("f4")}, {np.dtype("f8")}):
         raise Refused("holds arrays that are not all float32 or all float64")
-
-
-def shapes(config):
-    """Yield (dotted name, shape) of each parameter, as gpt.init has them, but allocate none."""
-    V, S, C = config.vocab_size, config.block_size, config.n_embd
-    layers = {"norm_1": (C,), "attention.qkv": (3 * C, C), "attention.proj": (C, C),
-              "norm_2": (C,), "mlp.up": (4 * C, C), "mlp.down": (C, 4 * C)}
-    yield "embedding.token.weight", (V, C)
-    yield "embedding.position.weight", (S, C)
-    for i in range(config.n_layer):
-        for layer, shape in layers.items():
-            yield f"blocks.{i}.{layer}.weight", shape
-            yield f"blocks.{i}.{layer}.bias", shape[:1]
-    yield "norm.weight", (C,)
-    yield "norm.bias", (C,)

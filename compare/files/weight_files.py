@@ -11,9 +11,6 @@ from pathlib import Path
 
 import numpy as np
 
-from reference import gpt
-from reference.tools import tree
-
 FORMATS = ".npz, .safetensors, or torch's .pt, .pth and .bin"
 DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "U8": "|u1", "BOOL": "|b1"}
 HEADER = 2**20  # bytes of a safetensors header; the largest GPT-2 needs about 60,000
@@ -31,7 +28,7 @@ class Refused(Exception):
     """What is wrong with a file, in words that follow its name."""
 
 
-def read(path):
+def read_weights(path):
     """Return {name: NumPy array} of a file of weights: .npz, .safetensors, .pt, .pth or .bin.
 
     Runs nothing that the file holds, and believes no size before the file accounts for it.
@@ -191,9 +188,3 @@ def as_array(value):
         value = value.detach().cpu()
         value = (value.float() if str(value.dtype) == "torch.bfloat16" else value).numpy()
     return np.asarray(value)
-
-
-def as_params(n_layer, arrays):
-    """Return gpt.Params of n_layer blocks whose leaves are arrays[dotted name]."""
-    smallest = gpt.init(gpt.Config(1, 1, n_layer, 1, 1), np.random.default_rng(0))
-    return tree.unwalk(smallest, arrays)  # of the smallest model only the tree is used

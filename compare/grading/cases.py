@@ -9,9 +9,9 @@ import numpy as np
 
 from reference.tools import tree
 
-from ..checks import check
 from ..layers import both
-from ..layers.table import Example, Layer
+from ..layers.sizes import LETTERS, draw_sizes, in_words
+from ..layers.row import Example, Layer
 
 SMALL, DRAWN, PLAIN = 28, 14, 6  # of sizes 1 to 3; of any size; with every norm's weight at 1
 
@@ -48,16 +48,16 @@ class Case:
     @property
     def place(self):
         """The sizes in words."""
-        return ", ".join(f"{letter} = {size}" for letter, size in self.sizes.items())
+        return in_words(self.sizes)
 
 
 def cases(layer):
     """Return the cases of a layer, the smallest first."""
-    boxes = itertools.product(*(range(1, 1 + min(3, check.LARGEST.get(letter, 3)))
+    boxes = itertools.product(*(range(1, 1 + min(3, LETTERS[letter].drawn))
                                 for letter in layer.letters))
     small = sorted(boxes, key=lambda box: (math.prod(box), sum(box), box))[: SMALL]
     small = [dict(zip(layer.letters, box)) for box in small]
-    drawn = [check.draw_sizes(layer, seed) for seed in range(DRAWN)]
+    drawn = [draw_sizes(layer.letters, seed) for seed in range(DRAWN)]
     drawn.sort(key=lambda sizes: math.prod(sizes.values()))
     found = [Case(layer, sizes, seed) for seed, sizes in enumerate(small + drawn)]
     params = found[0].example.params or ()

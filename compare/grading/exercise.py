@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..layers import both
 from ..layers.table import LAYERS
-from ..mutants.scope import GENERIC
+from ..layers.sizes import sizes, in_words
 from ..layers.source import path_of, read, tags
 
 HEAD = '''"""Exercise: the backward of {stem}.
@@ -24,12 +24,12 @@ TASK = '''    # Return {results}.
 '''
 
 
-def write(stem, path=None):
+def write_exercise(stem, path=None):
     """Write the exercise of a layer and return its path; raises ValueError if the file exists."""
     path = Path(path or f"{stem}_exercise.py")
     try:
         with path.open("x", encoding="utf-8") as file:
-            file.write(text(stem, path.name))
+            file.write(exercise_text(stem, path.name))
     except FileExistsError:
         raise ValueError(f"FILE is {path}, which exists; allowed: a new name (--output)") from None
     except OSError as error:
@@ -38,7 +38,7 @@ def write(stem, path=None):
     return path
 
 
-def text(stem, file):
+def exercise_text(stem, file):
     """Return the text of the exercise: the layer's source, and last a backward without its body."""
     source = read(path_of(stem))
     lines, body = source.splitlines(), ast.parse(source).body
@@ -53,7 +53,7 @@ def text(stem, file):
     names, shapes = results(LAYERS[stem], backward.args.args[0].arg)
     span = equations[0] + (f" to {equations[-1]}" if len(equations) > 1 else "")
     task = TASK.format(results=names, equations=span, shapes=shapes,
-                       sizes=", ".join(f"{l} = {GENERIC[l]}" for l in LAYERS[stem].letters))
+                       sizes=in_words(sizes(LAYERS[stem].letters, "apart")))
     return (HEAD.format(stem=stem, file=file) + given.rstrip() + "\n\n\n"
             + "\n".join(lines[backward.lineno - 1 : opening]) + "\n" + task)
 
@@ -64,7 +64,7 @@ def absolute(match):
 
 def results(layer, cotangent):
     """Return what backward returns, in words, and a comment line for each gradient's shape."""
-    example = layer.example({letter: GENERIC[letter] for letter in layer.letters}, 0)
+    example = layer.example(sizes(layer.letters, "apart"), 0)
     dy = both.draw_cotangent(layer, example, 0)
     returned = [f"d{name}" for name in both.differentiable(example)]
     if example.params is not None:

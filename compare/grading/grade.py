@@ -49,7 +49,7 @@ def grade(found):
     changed = any([results.pop("changed") for _, results in found])
     trials = [trial_of(case, results) for case, results in found]
     names = dict.fromkeys(name for _, results in found for name in results)
-    findings = [judge(name, found, trials) for name in names]
+    findings = [finding_of(name, found, trials) for name in names]
     wrong = [f.name for f in findings if f.case is not None and f.name != "output"]
     sound = [(case, results) for (case, results), trial in zip(found, trials)
              if trial.is_sound()]
@@ -99,7 +99,7 @@ def trial_of(case, results):
     return trial
 
 
-def judge(name, found, trials):
+def finding_of(name, found, trials):
     """Return the Finding of one result over all trials."""
     layer = trials[0].layer
     error, first, against, shares = 0.0, None, set(), []
@@ -148,9 +148,9 @@ def explained(mutant, found):
         made = outcome_of(mutant, case)
         if made is None:
             return set()
-        names |= {name for name, array in made.items() if not same(array, case.truth[name])}
+        names |= {name for name, array in made.items() if not alike(array, case.truth[name])}
         seen.append((made, results))
-        if any(not same(made[name], results[name]) for made, results in seen
+        if any(not alike(made[name], results[name]) for made, results in seen
                for name in names & made.keys()):
             return set()
     return names
@@ -169,7 +169,7 @@ def outcome_of(mutant, case):
             return None
 
 
-def same(a, b):
+def alike(a, b):
     """Whether two results are equal but for rounding; a NaN is equal to a NaN."""
     if a.shape != b.shape:
         return False

@@ -20,7 +20,7 @@ from ..layers.source import HOUSE
 LINES, WIDTH = 20, 200  # of what a reader's code prints, that is shown
 
 
-def read(path):
+def read_submission(path):
     """Return the text of a Python file without running it; raises ValueError, in one sentence."""
     try:
         with tokenize.open(path) as file:  # in UTF-8, or in what its first lines declare
@@ -32,21 +32,21 @@ def read(path):
 
 def layer_of(path):
     """Return the layer that a file names, as in LAYER = "softmax", without running it."""
-    found = re.search(r"^LAYER\s*=\s*[\"'](\w+)[\"']", read(path), re.M)
+    found = re.search(r"^LAYER\s*=\s*[\"'](\w+)[\"']", read_submission(path), re.M)
     if not found:
         raise ValueError(f"FILE is {path}, which names no layer; allowed: a line such as "
                          'LAYER = "softmax" in it, or --layer softmax')
     return found[1]
 
 
-def run(path, stem, *, forward="forward", backward="backward", torch=False, seconds=60):
+def run_submission(path, stem, *, forward="forward", backward="backward", torch=False, seconds=60):
     """Run a reader's functions on the cases of a layer; return the cases and results that fit.
 
     Prints the first lines of what they print. Raises ValueError, in one sentence, for whatever
     keeps the file from being graded.
     """
     path = Path(path).resolve()
-    read(path)
+    read_submission(path)
     all_cases = cases(LAYERS[stem])
     job = {"file": str(path), "layer": stem, "forward": forward, "backward": backward,
            "torch": torch, "cases": [[c.sizes, c.seed, c.plain] for c in all_cases]}

@@ -64,7 +64,7 @@ class Reader:
     def __init__(self, job):
         self.path, self.torch = Path(job["file"]), job["torch"]
         with self.blamed("importing it"):
-            self.module = load(self.path)
+            self.module = import_file(self.path)
         self.forward, self.backward = (self.function(job[name]) for name in ("forward", "backward"))
 
     def function(self, name):
@@ -132,7 +132,7 @@ class Reader:
             yield
         except Problem:
             raise
-        except NotImplementedError as error:
+        except NotImplementedError:
             raise Problem(f"{what} is not filled in yet", everywhere=True) from None
         except BaseException as error:  # sys.exit() included
             words = getattr(error, "msg", None) or str(error)  # a SyntaxError's has no place in it
@@ -148,7 +148,7 @@ class Reader:
         return f"{self.path.name}, line {lines[-1]}" if lines else f"called from {self.path.name}"
 
 
-def load(path):
+def import_file(path):
     """Import a file by its path; its own folder comes first in the search for its imports."""
     sys.path.insert(0, str(path.parent))
     loader = importlib.machinery.SourceFileLoader("readers_file", str(path))  # whatever its suffix

@@ -8,7 +8,8 @@ import torch
 from reference.tools import tree
 
 from . import weights
-from .table import Example
+from .row import Example
+from .streams import stream
 
 
 class Outcome(NamedTuple):
@@ -31,7 +32,7 @@ def relative_error(found, truth, smallest):
 def draw_cotangent(layer, example, seed):
     """Return a normal cotangent, O(1), never ones: a wrong softmax gradient passes with ones."""
     y, _ = forward(layer, example)
-    drawn = np.random.default_rng([seed, 1]).standard_normal(np.shape(y))
+    drawn = stream(seed, "cotangent").standard_normal(np.shape(y))
     return np.asarray(drawn).astype(y.dtype)
 
 
@@ -70,7 +71,7 @@ def run_torch(layer, sizes, example, dy):
     """Return the Outcome of torch_impl/, its gradients by autograd."""
     module = layer.module(sizes, example).eval()  # dropout only where masks are given
     if example.params is not None:
-        weights.load(module, example.params)
+        weights.load_into(module, example.params)
     inputs = {name: torch.from_numpy(np.array(a)) for name, a in example.inputs.items()}
     masks = {name: mask if mask is None else weights.to_torch(mask)
              for name, mask in example.masks.items()}
@@ -105,7 +106,7 @@ def rounding(layer, sizes, example, dy, truth, seed):
     It is the largest of eight draws; they hold the condition of the problem and torch's own
     rounding errors, which are of the size of ours.
     """
-    rng = np.random.default_rng([seed, 2])
+    rng = stream(seed, "rounding")
     eps = np.finfo(dy.dtype).eps
 
     def nudge(a):
@@ -122,3 +123,8 @@ def rounding(layer, sizes, example, dy, truth, seed):
         for name, result in named(truth).items():
             moved[name] = max(moved[name], float(np.abs(other[name] - result).max()))
     return moved
+
+
+def collapse(name):
+    """Return the name with the number of the block left out: blocks.1.mlp -> blocks.*.mlp."""
+    return ".".join("*" if part.isdigit() else part for part in name.split("."))

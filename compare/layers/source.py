@@ -6,6 +6,7 @@ from pathlib import Path
 
 HOUSE = Path(__file__).parents[2]
 ROOMS = "reference", "reference/tools", "reference/fast"
+DERIVED = sorted(path.stem for room in ROOMS for path in (HOUSE / room).glob("[a-z]*.md"))
 TAG = re.compile(r"\b([A-Z]{2,4})-(\d+)\b")
 ELSEWHERE = {"fused_adamw": "adamw"}  # whose torch side stands in a file of another name
 RANGE = re.compile(r"\b([A-Z]{2,4})-(\d+) \.\. \1-(\d+)\b")

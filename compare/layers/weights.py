@@ -6,8 +6,7 @@ import torch
 from reference import adamw
 from reference.tools import tree
 
-from ..files.gpt2 import from_gpt2, to_gpt2  # noqa: F401  the same for GPT-2's published weights
-from ..files.weight_files import as_params
+from .params import as_params
 
 
 def to_torch(values):
@@ -15,7 +14,7 @@ def to_torch(values):
     return tree.map(lambda a: torch.from_numpy(np.array(a)), values)
 
 
-def load(module, params):
+def load_into(module, params):
     """Copy the NumPy parameters into the torch module, in place, and take on their dtype."""
     arrays = dict(tree.walk(params))
     module.to(torch.from_numpy(np.empty(0, next(iter(arrays.values())).dtype)).dtype)
@@ -29,7 +28,7 @@ def gradients(module):
 
 
 def params_of(model):
-    """Return a torch GPT's parameters as NumPy's; the inverse of load."""
+    """Return a torch GPT's parameters as NumPy's; the inverse of load_into."""
     return as_params(len(model.blocks), {name: p.detach().cpu().numpy().copy()
                                          for name, p in model.named_parameters()})
 

@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 
 from ..layers import both
+from ..layers.sizes import sizes
 from .edits import method
 from ..layers.table import LAYERS
 
-GENERIC = {"B": 2, "T": 4, "H": 3, "D": 5, "C": 8, "I": 5, "O": 6, "V": 7, "S": 3, "L": 2}
 ALIKE = [{"beta1", "beta2"}, {"m", "v", "g"}, {"mhat", "vhat"}, {"lr", "min_lr"},
          {"warmup", "steps", "step"}]  # names in adamw that stand for the same kind of thing
 
@@ -84,7 +84,7 @@ class Kind(NamedTuple):
 
 def local_arrays(layer):
     """Return the Kinds of what a backward holds: of its gradients, and of what is in its cache."""
-    example = with_masks(layer, {letter: GENERIC[letter] for letter in layer.letters})
+    example = with_masks(layer, sizes(layer.letters, "apart"))
     dy = both.draw_cotangent(layer, example, 0)
     _, cache = both.forward(layer, example)
     frames, code = [], inspect.unwrap(layer.numpy.backward).__code__

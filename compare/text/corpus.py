@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 
-def load(path=None):
+def read_text(path=None):
     """Return the text of a UTF-8 file, or of Python's own language reference without a path.
 
     Raises ValueError for a file that is missing or not UTF-8.
@@ -33,7 +33,7 @@ def one_line(path):
     return words if words.isprintable() else ascii(words)
 
 
-def split(ids, block_size):
+def train_and_validation(ids, block_size):
     """Return the first 90% for training and the rest for validation.
 
     Raises ValueError if one of them is shorter than a block and its target.

@@ -29,7 +29,7 @@ class Plan(NamedTuple):
     per_token: int     # likewise, per token
 
 
-def plan(config, batch_size, dtype="float32", threads=1):
+def plan_of(config, batch_size, dtype="float32", threads=1):
     """Return the Plan of training steps of batch_size full sequences, updated in place."""
     size, tokens = np.dtype(dtype).itemsize, batch_size * config.block_size
     weights = size * parameters(config)
@@ -37,7 +37,7 @@ def plan(config, batch_size, dtype="float32", threads=1):
     operations = 3 * forward_operations(config, batch_size)
     parts = parallel.parts_for(config, (batch_size, config.block_size), threads)
     return Plan(parameters(config), weights, weights, 2 * weights, kept, 3 * row,
-                peak(config, weights, kept, row, size, tokens, parts), operations, operations // tokens)
+                peak_bytes(config, weights, kept, row, size, tokens, parts), operations, operations // tokens)
 
 
 def parameters(config):
@@ -62,7 +62,7 @@ def forward_operations(config, B):
     return L * (24 * B * T * C * C + 4 * B * T * T * C) + 2 * B * T * V * C
 
 
-def peak(config, weights, kept, row, size, tokens, parts):
+def peak_bytes(config, weights, kept, row, size, tokens, parts):
     """Return the most bytes at one time: at the loss, or at the end of backward."""
     V, T, H, C = config.vocab_size, config.block_size, config.n_head, config.n_embd
     held = 3 * weights + kept                        # weights, moments, caches
@@ -125,7 +125,7 @@ def time_of(piece, budget, clock=time.perf_counter):
 
 def print_plan(config, batch_size, steps, dtype="float32"):
     """Print the plan of a run of so many steps."""
-    found, tokens = plan(config, batch_size, dtype), batch_size * config.block_size
+    found, tokens = plan_of(config, batch_size, dtype), batch_size * config.block_size
     each = seconds(config, batch_size, dtype)
     print(f"V = {config.vocab_size}, S = {config.block_size}, L = {config.n_layer}, "
           f"H = {config.n_head}, C = {config.n_embd}, B = {batch_size}, {dtype}\n")

@@ -12,6 +12,7 @@ import torch_impl.gpt
 import torch_impl.train
 
 from ..layers import weights
+from ..layers.streams import seeds_of
 
 
 class TorchSide:
@@ -22,7 +23,7 @@ class TorchSide:
     def __init__(self, job, device="cpu", autocast=False, compiled=False):
         self.job, self.device = job, torch.device(device)
         params, state = job.initial()
-        self.model = weights.load(torch_impl.gpt.GPT(**vars(job.config)), params).to(self.device)
+        self.model = weights.load_into(torch_impl.gpt.GPT(**vars(job.config)), params).to(self.device)
         self.optimizer = torch_impl.train.optimizer_of(self.model, job.schedule)
         if state:
             weights.set_state(self.optimizer, self.model, state)
@@ -79,7 +80,7 @@ def mask_seed(seed, index, rank):
     On a CPU torch takes its lower 32 bits alone; of one run these differ over 2**22 steps in 2**10
     processes.
     """
-    start, = np.random.SeedSequence([seed, 7]).generate_state(1, np.uint64).tolist()
+    start, = seeds_of(seed, "torch masks").generate_state(1, np.uint64).tolist()
     return (start + index * 2**10 + rank) % 2**64
 
 

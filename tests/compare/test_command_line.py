@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from compare.book import show
+from compare.book import columns
 from compare.checks import check, coverage, steps, trial
 from compare.__main__ import main
 from compare.grading.cases import Case
 from compare.layers import both
+from compare.layers.sizes import draw_sizes
 from compare.layers.source import source, tags
 from compare.layers.table import LAYERS
 from reference import layer_norm
@@ -42,7 +43,7 @@ def test_a_wrong_backward_fails_the_check_and_names_the_smallest_example(monkeyp
         return dx + cache.rstd * (dy * cache.weight).mean(-1, keepdims=True), dp
 
     monkeypatch.setattr(layer_norm, "backward", no_path_through_the_mean)
-    assert not check.print_table([LAYERS["layer_norm"]], 5)
+    assert not check.print_checks([LAYERS["layer_norm"]], 5)
     out = capsys.readouterr().out
     assert "FAILS" in out
     for witness in "torch", "complex", "central", "float32":
@@ -51,7 +52,7 @@ def test_a_wrong_backward_fails_the_check_and_names_the_smallest_example(monkeyp
 
 
 def test_examples_that_prove_nothing_fail_the_check(capsys):
-    assert not check.print_table([LAYERS["softmax"]], 1)
+    assert not check.print_checks([LAYERS["softmax"]], 1)
     out = capsys.readouterr().out
     assert "useless: softmax: never met: no mask, in any of 1 drawn examples" in out
     assert "FAILS" not in out
@@ -79,15 +80,15 @@ def test_a_gradient_of_about_zero_proves_nothing():
 def test_a_norm_of_weight_one_proves_nothing():
     layer, sizes = LAYERS["layer_norm"], {"B": 2, "T": 2, "C": 3}
     plain = Case(layer, sizes, 0, plain=True)
-    assert coverage.shown(layer, sizes, layer.example(sizes, 0)) \
-        - coverage.shown(layer, sizes, plain.example) == {"a weight other than 1"}
+    assert coverage.met_by(layer, sizes, layer.example(sizes, 0)) \
+        - coverage.met_by(layer, sizes, plain.example) == {"a weight other than 1"}
 
 
 @pytest.mark.parametrize("examples", [25, 200])
 def test_every_witness_sees_all_that_a_layer_must_show(examples):
     for layer in LAYERS.values():
-        drawn = [check.draw_sizes(layer, seed) for seed in range(examples)]
-        shows = [coverage.shown(layer, sizes, layer.example(sizes, seed))
+        drawn = [draw_sizes(layer.letters, seed) for seed in range(examples)]
+        shows = [coverage.met_by(layer, sizes, layer.example(sizes, seed))
                  for seed, sizes in enumerate(drawn)]
         for every in 1, *check.SHARE.values():
             picked = check.chosen(shows, every)
@@ -97,7 +98,7 @@ def test_every_witness_sees_all_that_a_layer_must_show(examples):
 
 def test_what_one_witness_never_met_makes_the_check_useless(monkeypatch, capsys):
     monkeypatch.setattr(check, "chosen", lambda shows, every: range(0, len(shows), every))
-    assert not check.print_table([LAYERS["attention"]], 25)
+    assert not check.print_checks([LAYERS["attention"]], 25)
     assert "useless: attention: never met: a dropped entry, in any of 2 drawn examples before the " \
         "witness central; draw more" in capsys.readouterr().out
 
@@ -107,11 +108,11 @@ def test_what_central_differences_excuse_is_counted(monkeypatch):
         return {"d x": 1e-9}, {"d x"}
     monkeypatch.setattr(trial.Trial, "central", excuse)
     report = check.check(LAYERS["gelu"], 21)
-    assert report.ill["d x", "central"] == 2 and check.row(report, "d x").endswith(" 2")
+    assert report.ill["d x", "central"] == 2 and check.report_row(report, "d x").endswith(" 2")
 
 
 def test_the_study_of_steps_shows_where_differences_end(capsys):
-    rows = {step: (central, complex_) for step, central, complex_ in steps.errors(LAYERS["gpt"])}
+    rows = {step: (central, complex_) for step, central, complex_ in steps.step_errors(LAYERS["gpt"])}
     assert min(central for central, _ in rows.values()) > 1e-12
     assert all(complex_ < 1e-13 for step, (_, complex_) in rows.items() if step < 1e-9)
     assert main(["steps", "gelu"]) == 0
@@ -168,7 +169,7 @@ def test_bad_input_is_one_sentence_in_a_process_of_its_own_too():
 @pytest.mark.parametrize("stem", [*LAYERS, "adamw"])
 def test_the_columns_keep_every_line_in_order(stem):
     left, right = source(f"reference/{stem}.py"), source(f"torch_impl/{stem}.py")
-    rows = show.align(left, right)
+    rows = columns.align(left, right)
     assert [a for a, _ in rows if a] == [line for line in left if line]
     assert [b for _, b in rows if b] == [line for line in right if line]
     for a, b in rows:

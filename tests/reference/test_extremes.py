@@ -8,7 +8,8 @@ import pytest
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from compare.layers import both
-from compare.layers.table import LAYERS, Example
+from compare.layers.row import Example
+from compare.layers.table import LAYERS
 from reference import attention, cross_entropy, embedding, gelu, generate, gpt, layer_norm, softmax, train
 from reference.tools import tree
 

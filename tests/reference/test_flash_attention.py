@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 
 from compare.layers import both
-from compare.checks.check import bytes_of
+from compare.layers.caches import bytes_of
 from compare.layers.table import LAYERS
 from compare.bench.long_context import flash, plain
 from reference import flash_attention

@@ -33,7 +33,7 @@ def draw(config, seed, length, dtype="float64"):
     sizes = dict(B=1, T=1, V=config.vocab_size, S=config.block_size, L=config.n_layer,
                  H=config.n_head, D=config.n_embd // config.n_head)
     params = tree.map(lambda a: a.astype(dtype), LAYERS["gpt"].example(sizes, seed).params)
-    model = weights.load(torch_impl.gpt.GPT(**vars(config)), params)
+    model = weights.load_into(torch_impl.gpt.GPT(**vars(config)), params)
     return params, model, np.random.default_rng(seed).integers(0, config.vocab_size, length)
 
 

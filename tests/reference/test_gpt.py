@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import given
-from hypothesis import strategies as st
 
 import torch_impl.gpt
 from compare.layers import both
-from compare.layers.table import LAYERS, Example
-from compare.checks.trial import allowed, judge
-from reference import cross_entropy, embedding, gpt
+from compare.layers.row import Example
+from compare.layers.table import LAYERS
+from compare.checks.trial import allowed, weigh
+from reference import cross_entropy, gpt
 from reference.tools import tree
 from strategies import cases, configs, seeds
 
@@ -27,7 +27,7 @@ def hold_alike(found, truth, case, dy):
         theirs = both.run_torch(GPT, case.sizes, case.example, dy)
         return both.rounding(GPT, case.sizes, case.example, dy, theirs, case.seed)
 
-    worst, _ = judge(errors, noise, "float64", allowed(GPT, "torch"))
+    worst, _ = weigh(errors, noise, "float64", allowed(GPT, "torch"))
     assert max(worst.values()) <= allowed(GPT, "torch"), worst
 
 

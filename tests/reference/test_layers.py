@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from compare.layers import both
 from compare.checks.coverage import Coverage
-from compare.layers.table import LAYERS, Example
-from compare.checks.trial import Trial, allowed, judge
+from compare.layers.row import Example
+from compare.layers.table import LAYERS
+from compare.checks.trial import Trial, allowed, weigh
 from reference.tools import tree
 from strategies import cases, seeds, sizes
 
@@ -169,7 +170,7 @@ def test_memory_layout_changes_nothing(layer, layout, data):
     found = both.run_numpy(layer, odd, dy)
     truth = both.run_numpy(layer, plain, dy.copy())
     bound = allowed(layer, "torch")
-    errors, _ = judge(lambda least: both.compare(found, truth, least), lambda: both.rounding(
+    errors, _ = weigh(lambda least: both.compare(found, truth, least), lambda: both.rounding(
         layer, case.sizes, plain, dy.copy(), truth, case.seed), "float64", bound)
     assert max(errors.values()) <= bound, errors
 

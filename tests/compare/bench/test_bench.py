@@ -27,7 +27,7 @@ def test_a_side_that_ends_early_is_one_sentence():
 
 def test_a_ratio_is_taken_turn_by_turn():
     ours, theirs = [{"step": s} for s in (1, 40, 3)], [{"step": s} for s in (2, 50, 4)]
-    assert bench.ratio({"numpy": ours, "torch": theirs}, "numpy", "step") == (0.75, 0.5, 0.8)
+    assert bench.ratio_by_turns({"numpy": ours, "torch": theirs}, "numpy", "step") == (0.75, 0.5, 0.8)
 
 
 def test_the_exponent_is_that_of_a_power_law():
@@ -37,11 +37,11 @@ def test_the_exponent_is_that_of_a_power_law():
 
 def test_long_context_is_measured_on_both(monkeypatch):
     monkeypatch.setattr(long_context, "SHAPE", dict(B=1, H=2, T=64, D=4))
-    found = long_context.measure(2)
+    found = long_context.time_both(2)
     assert [len(row["seconds"]) for row in found.values()] == [2, 2]
     assert found["plain"]["kept"] == 4 * 2 * 64 * (3 * 4 + 64)  # float32: q, k, v and the weights
     assert found["flash"]["kept"] == 4 * 2 * 64 * (4 * 4 + 1)   # q, k, v, y and the log-sum-exp
-    assert long_context.table(found).count("\n") == 3
+    assert long_context.context_table(found).count("\n") == 3
 
 
 def test_a_size_that_is_none_is_refused(capsys):

@@ -5,30 +5,30 @@ import re
 import pytest
 
 from compare.checks import derivations
-from compare.checks.derivations import STEMS, Tag, text
+from compare.checks.derivations import Tag, derivation
 from compare.layers.table import LAYERS
-from compare.layers.source import ELSEWHERE, HOUSE, tags
+from compare.layers.source import DERIVED, ELSEWHERE, HOUSE, tags
 
 
 def test_every_layer_and_the_optimizer_have_one():
-    assert set(STEMS) == {*LAYERS, "adamw", "fused_adamw"}
+    assert set(DERIVED) == {*LAYERS, "adamw", "fused_adamw"}
 
 
-@pytest.mark.parametrize("stem", STEMS)
+@pytest.mark.parametrize("stem", DERIVED)
 def test_the_blocks_run_and_assert(stem):
     assert derivations.run_blocks(stem) >= 3
 
 
-@pytest.mark.parametrize("stem", STEMS)
+@pytest.mark.parametrize("stem", DERIVED)
 def test_each_tag_has_one_line_a_formula_and_a_block_that_asserts(stem):
     found = derivations.tags_of(stem)
     assert len(found) >= 2
     assert not [(tag.name, what) for tag in found for what in derivations.lacks(tag)]
-    headings = re.findall(r"^### ([A-Z]+-\d+)$", text(stem), re.M)
+    headings = re.findall(r"^### ([A-Z]+-\d+)$", derivation(stem), re.M)
     assert headings == [tag.name for tag in found]  # each once, in order
 
 
-@pytest.mark.parametrize("stem", [stem for stem in STEMS if stem not in ELSEWHERE])
+@pytest.mark.parametrize("stem", [stem for stem in DERIVED if stem not in ELSEWHERE])
 def test_torch_carries_no_tag_that_is_not_derived(stem):
     lines = (HOUSE / "torch_impl" / f"{stem}.py").read_text(encoding="utf-8").splitlines()
     carried = {tag for line in lines for tag in tags(line)}
@@ -38,18 +38,18 @@ def test_torch_carries_no_tag_that_is_not_derived(stem):
 def test_what_is_missing_is_named(monkeypatch, capsys):
     assert derivations.lacks(Tag("LN-9", [], False, 0)) == [
         "0 lines of code", "no formula", "no block that asserts"]
-    right = derivations.text
-    monkeypatch.setattr(derivations, "STEMS", ["softmax"])
-    monkeypatch.setattr(derivations, "text", lambda stem: right(stem).replace("### SM-5\n", "")
+    right = derivations.derivation
+    monkeypatch.setattr(derivations, "DERIVED", ["softmax"])
+    monkeypatch.setattr(derivations, "derivation", lambda stem: right(stem).replace("### SM-5\n", "")
                         + "\n```python\nassert False\n```\n")
-    assert not derivations.print_table()
+    assert not derivations.print_tags()
     out = capsys.readouterr().out
     assert "softmax: SM-5 has no formula" in out and "softmax.md: a block FAILS" in out
 
 
-@pytest.mark.parametrize("stem", STEMS)
+@pytest.mark.parametrize("stem", DERIVED)
 def test_the_maths_renders_everywhere(stem):
-    lines = text(stem).splitlines()
+    lines = derivation(stem).splitlines()
     for before, line, after in zip(["", *lines], lines, [*lines[1:], ""]):
         assert "$$" not in line or line == "$$"
         assert line.strip() != "="
@@ -61,7 +61,7 @@ def test_the_maths_renders_everywhere(stem):
 
 
 def test_links_between_derivations_lead_somewhere():
-    for stem in STEMS:
-        for target, anchor in re.findall(r"\]\((\w+)\.md(?:#([\w-]+))?\)", text(stem)):
-            assert target in STEMS or target == "README", target
-            assert not anchor or f"### {anchor.upper()}\n" in text(target), anchor
+    for stem in DERIVED:
+        for target, anchor in re.findall(r"\]\((\w+)\.md(?:#([\w-]+))?\)", derivation(stem)):
+            assert target in DERIVED or target == "README", target
+            assert not anchor or f"### {anchor.upper()}\n" in derivation(target), anchor

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from compare.checks import precision
-from compare.layers.table import LAYERS, Example
+from compare.layers.row import Example
+from compare.layers.sizes import draw_wide_sizes
+from compare.layers.table import LAYERS
 from reference import layer_norm, linear
 
 COMPOSED = ("attention", "mlp", "block", "gpt")  # their largest example takes seconds
@@ -21,10 +23,10 @@ def test_ours_is_as_near_to_the_truth_as_torch(layer):
 
 
 def test_sizes_are_drawn_up_to_the_largest():
-    drawn = [precision.draw_sizes(LAYERS["layer_norm"], seed) for seed in range(200)]
+    drawn = [draw_wide_sizes("BTC", seed, {}) for seed in range(200)]
     assert drawn[0] == {"B": 4, "T": 256, "C": 1024}
-    assert min(sizes["C"] for sizes in drawn) == 8
-    assert np.median([sizes["T"] for sizes in drawn]) == pytest.approx(16, rel=0.5)
+    assert min(n["C"] for n in drawn) == 8
+    assert np.median([n["T"] for n in drawn]) == pytest.approx(16, rel=0.5)
 
 
 def test_an_exact_result_of_torch_counts_as_half_a_unit():
@@ -59,9 +61,9 @@ def one_pass(x, p, *, eps=1e-5):
 
 def test_a_variance_in_one_pass_fails(monkeypatch, capsys):
     layer = dataclasses.replace(LAYERS["layer_norm"], draw=far_off)
-    assert precision.print_table([layer], 10)
+    assert precision.print_precision([layer], 10)
     monkeypatch.setattr(layer_norm, "forward", one_pass)
-    assert not precision.print_table([layer], 10)
+    assert not precision.print_precision([layer], 10)
     lines = capsys.readouterr().out.splitlines()
     assert all(len(line) < 100 for line in lines)
     assert any(line.startswith("  output") and line.endswith("FAILS") for line in lines)

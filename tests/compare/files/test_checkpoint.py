@@ -18,7 +18,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -27,6 +26,7 @@ import torch_impl.gpt
 import torch_impl.train
 from compare.files import checkpoint, packing
 from compare.layers import weights
+from compare.layers.params import shapes
 from compare.text import corpus, tokenizers
 from compare.training import lockstep
 from compare.files.checkpoint import Checkpoint
@@ -86,7 +86,7 @@ def test_what_is_saved_is_loaded(config, seed, step, dtype):
 @given(configs())
 def test_the_shapes_are_those_of_init(config):
     params = gpt.init(config, np.random.default_rng(0))
-    assert list(packing.shapes(config)) == [(name, a.shape) for name, a in tree.walk(params)]
+    assert list(shapes(config)) == [(name, a.shape) for name, a in tree.walk(params)]
 
 
 def test_the_one_before_is_kept(tmp_path):
@@ -141,7 +141,7 @@ class TorchSide(NumPySide):
 
     def train(self, count):
         config, schedule, params, state, *_ = self.kept
-        model = weights.load(torch_impl.gpt.GPT(**vars(config)), params).train()
+        model = weights.load_into(torch_impl.gpt.GPT(**vars(config)), params).train()
         optimizer = torch_impl.train.optimizer_of(model, schedule)
         weights.set_state(optimizer, model, state)
         losses = [step.loss for step in itertools.islice(torch_impl.train.train(

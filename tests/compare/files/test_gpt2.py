@@ -67,7 +67,7 @@ def test_the_logits_are_gpt2s_on_both_sides(config, seed, data):
     tokens = np.random.default_rng(seed).integers(0, config.vocab_size, (2, T))
     truth = logits_of_gpt2(torch.from_numpy(tokens), published, config)
     found, params = gpt2.from_gpt2(published, n_head=config.n_head)
-    model = weights.load(torch_impl.gpt.GPT(**vars(found)), params)
+    model = weights.load_into(torch_impl.gpt.GPT(**vars(found)), params)
     for logits in gpt.forward(tokens, params, config=found)[0], model(torch.from_numpy(tokens)):
         error = np.abs(torch.as_tensor(logits).detach().numpy() - truth).max()
         assert error <= 1e-12 * max(1, np.abs(truth).max())

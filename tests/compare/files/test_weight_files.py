@@ -42,9 +42,9 @@ def test_what_is_written_is_read(name, tmp_path):
     arrays = {key: np.asarray(a) for key, a in ARRAYS.items()}
     for some in arrays, {f"h.{i}.bias": np.full(i, float(i)) for i in range(30)}:
         WRITERS[name](tmp_path / name, some)
-        assert same(weight_files.read(tmp_path / name), some)
+        assert same(weight_files.read_weights(tmp_path / name), some)
     np.savez(tmp_path / "b.npz", a=np.asfortranarray(ARRAYS["w"]), b=ARRAYS["w"].astype(">f4"))
-    for a in weight_files.read(tmp_path / "b.npz").values():
+    for a in weight_files.read_weights(tmp_path / "b.npz").values():
         np.testing.assert_array_equal(a, ARRAYS["w"])
 
 
@@ -56,13 +56,13 @@ def test_bfloat16_is_the_upper_half_of_float32(values):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "a.safetensors")
         path.write_bytes(safetensors({"__metadata__": {"format": "pt"}, "a": entry}, body))
-        np.testing.assert_array_equal(weight_files.read(path)["a"], truth.float().numpy())
+        np.testing.assert_array_equal(weight_files.read_weights(path)["a"], truth.float().numpy())
 
 
 def refused(path):
     """The sentence that refuses a file, or None if it was read."""
     try:
-        arrays = weight_files.read(path)
+        arrays = weight_files.read_weights(path)
     except ValueError as error:
         assert str(error).startswith(f"weights is {path}, which ") and "; allowed: " in str(error)
         assert str(error).isprintable() and len(str(error)) < 400
@@ -196,7 +196,7 @@ def test_a_file_that_is_not_there_is_refused(tmp_path):
 
 def test_sampling_needs_no_torch():
     words = ("import sys; sys.modules['torch'] = None; from compare.files import weight_files\n"
-             "try: weight_files.read(sys.argv[1])\nexcept ValueError as error: print(error)")
+             "try: weight_files.read_weights(sys.argv[1])\nexcept ValueError as error: print(error)")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "a.pt")
         path.touch()

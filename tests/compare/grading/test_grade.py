@@ -8,7 +8,7 @@ import pytest
 import mutation
 from compare.grading import exercise, grade, hints, sandbox
 from compare.mutants import known, make
-from compare.grading.cases import Case, cases
+from compare.grading.cases import cases
 from compare.checks.coverage import Coverage
 from compare.layers.table import LAYERS
 from submissions import RIGHT, fill, here, verdict  # noqa: F401, here is a fixture
@@ -90,8 +90,8 @@ def test_one_mistake_of_the_model_is_told_once(here, tmp_path, capsys):
 
 
 def test_the_exercise_calls_the_cotangent_by_its_name():
-    assert "    #   dloss     ()\n    #   d logits  (2, 4, 7)\n" in exercise.text("cross_entropy", "")
-    assert "    #   dlogits                           (2, 4, 7)\n" in exercise.text("gpt", "")
+    assert "    #   dloss     ()\n    #   d logits  (2, 4, 7)\n" in exercise.exercise_text("cross_entropy", "")
+    assert "    #   dlogits                           (2, 4, 7)\n" in exercise.exercise_text("gpt", "")
 
 
 NO_RESIDUALS = """
@@ -179,7 +179,7 @@ def test_someone_elses_layer_is_graded_too(here, tmp_path, capsys):
     right, out = verdict(capsys, path, "cross_entropy", forward="loss", backward="loss_backward")
     assert not right and "too large by the number of counted targets" in out, out
     with pytest.raises(ValueError, match="library.py has no function nothing"):
-        sandbox.run(path, "gelu", forward="nothing")
+        sandbox.run_submission(path, "gelu", forward="nothing")
 
 
 BARE = """
@@ -209,11 +209,11 @@ def test_what_a_layer_without_some_option_never_showed_is_told(
 
 
 def test_an_exercise_is_never_written_over_a_file(tmp_path):
-    path = exercise.write("softmax", tmp_path / "mine.py")
+    path = exercise.write_exercise("softmax", tmp_path / "mine.py")
     with pytest.raises(ValueError, match="which exists; allowed: a new name"):
-        exercise.write("softmax", path)
+        exercise.write_exercise("softmax", path)
     with pytest.raises(ValueError, match="which can't be written"):
-        exercise.write("softmax", tmp_path / "missing" / "mine.py")
+        exercise.write_exercise("softmax", tmp_path / "missing" / "mine.py")
 
 
 @pytest.mark.parametrize("layer", LAYERS.values(), ids=list(LAYERS))

@@ -24,7 +24,7 @@ from submissions import RIGHT, fill, here  # noqa: F401, here is a fixture
 ])
 def test_a_broken_file_is_one_sentence(here, tmp_path, body, words):
     with pytest.raises(ValueError, match=re.escape(words)) as caught:
-        sandbox.run(fill(tmp_path, "linear", body), "linear")
+        sandbox.run_submission(fill(tmp_path, "linear", body), "linear")
     assert "\n" not in str(caught.value)
 
 
@@ -48,7 +48,7 @@ def test_an_endless_loop_is_ended_with_all_that_it_started(tmp_path, capsys):
     loop, beats = tmp_path / "loop.py", tmp_path / "beats"
     loop.write_text(LOOP.format(beats=beats), encoding="utf-8")
     with pytest.raises(ValueError, match=r"had not returned after 5 s, perhaps an endless loop"):
-        sandbox.run(loop, "softmax", seconds=5)
+        sandbox.run_submission(loop, "softmax", seconds=5)
     assert capsys.readouterr().out == "loop.py prints\n" + 20 * "a line\n" + "...\n\n"
     before = beats.stat().st_size
     time.sleep(0.5)
@@ -84,18 +84,18 @@ def ends(tmp_path, body):
 
 def test_what_happens_in_the_readers_process_stays_there(tmp_path, capsys):
     path = ends(tmp_path, "threading.Thread(target=threading.Event().wait).start()")
-    assert len(sandbox.run(path, "softmax", seconds=60)) > 10
+    assert len(sandbox.run_submission(path, "softmax", seconds=60)) > 10
     assert capsys.readouterr().out == "notes.txt prints\nhello\n\n"
     with pytest.raises(ValueError, match=r"ended or broke its process, code 7 \(at B = 1, H = 1"):
-        sandbox.run(ends(tmp_path, "os._exit(7)"), "softmax")
+        sandbox.run_submission(ends(tmp_path, "os._exit(7)"), "softmax")
     with pytest.raises(ValueError, match=r"ended before the last example \(at B = 1, H = 1, T = 2"):
-        sandbox.run(ends(tmp_path, "dy.size > 1 and os._exit(0)"), "softmax")
+        sandbox.run_submission(ends(tmp_path, "dy.size > 1 and os._exit(0)"), "softmax")
 
 
 def test_a_file_that_reaches_into_numpy_is_still_one_sentence(tmp_path):
     broken = fill(tmp_path, "linear", "    np.savez = None\n    return dy\n")
     with pytest.raises(ValueError, match="backward returned 1 array;"):
-        sandbox.run(broken, "linear")
+        sandbox.run_submission(broken, "linear")
 
 
 @pytest.mark.parametrize("first, is_read", [
@@ -104,10 +104,10 @@ def test_a_file_in_another_encoding_is_told(here, tmp_path, first, is_read):
     path = fill(tmp_path, "linear", RIGHT["linear"])
     path.write_bytes(f"{first}\n{path.read_text(encoding='utf-8')}".encode("latin-1"))
     if is_read:
-        assert sandbox.run(path, "linear")
+        assert sandbox.run_submission(path, "linear")
     else:
         with pytest.raises(ValueError, match="can't be read .*; allowed: a Python file in UTF-8"):
-            sandbox.run(path, "linear")
+            sandbox.run_submission(path, "linear")
 
 
 @pytest.mark.parametrize("text, words", [

@@ -11,30 +11,30 @@ from compare.text import corpus
 
 
 def test_the_default_corpus_is_pythons_language_reference():
-    text = corpus.load()
+    text = corpus.read_text()
     assert len(text) > 300_000 and "lambda" in text
-    assert text == corpus.load()
+    assert text == corpus.read_text()
 
 
 def test_files_that_cannot_be_read_are_refused(tmp_path):
     wrong = tmp_path / "latin.txt"
     wrong.write_bytes("caf\u00e9".encode("latin-1"))
     with pytest.raises(ValueError, match="byte 3 is not UTF-8; allowed: a UTF-8 file"):
-        corpus.load(wrong)
+        corpus.read_text(wrong)
     with pytest.raises(ValueError, match="can't be read .*; allowed: a UTF-8 file"):
-        corpus.load(tmp_path / "missing.txt")
+        corpus.read_text(tmp_path / "missing.txt")
 
 
 @given(st.integers(1, 300), st.integers(1, 20))
 def test_the_split_is_whole_or_refused(length, block_size):
     ids = np.arange(length)
     if length - length * 9 // 10 > block_size and length * 9 // 10 > block_size:
-        train, valid = corpus.split(ids, block_size)
+        train, valid = corpus.train_and_validation(ids, block_size)
         np.testing.assert_array_equal(np.concatenate([train, valid]), ids)
         assert len(train) == length * 9 // 10
     else:
         with pytest.raises(ValueError, match=f"text has {length} tokens, .*block_size"):
-            corpus.split(ids, block_size)
+            corpus.train_and_validation(ids, block_size)
 
 
 @given(st.integers(2, 50), st.integers(1, 5), st.integers(0, 99))

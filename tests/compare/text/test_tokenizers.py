@@ -12,8 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compare.text import corpus, tokenizers
-from compare.text.tokenizers import BPETokenizer, ByteTokenizer, CharTokenizer, from_dict, train_bpe
+from compare.text import corpus
+from compare.text import bpe, gpt2_files
+from compare.text.bpe import BPETokenizer, train_bpe
+from compare.text.kinds import from_dict
+from compare.text.tokenizers import ByteTokenizer, CharTokenizer
 
 GPT2 = Path(__file__).parents[4] / "shared" / "data" / "gpt2"
 needs_gpt2 = pytest.mark.skipif(
@@ -27,12 +30,12 @@ repetitive = st.text("ab c", max_size=60)
 
 @functools.cache
 def trained():
-    return train_bpe(corpus.load()[:100_000], 300)
+    return train_bpe(corpus.read_text()[:100_000], 300)
 
 
 @functools.cache
 def gpt2():
-    return tokenizers.load_gpt2(GPT2)
+    return gpt2_files.load_gpt2(GPT2)
 
 
 # what every tokenizer does
@@ -103,7 +106,7 @@ def naive_merge(word, pair, new):
 
 
 def naive_training(text, merges):
-    words, pairs = Counter(tuple(word.encode()) for word in tokenizers.split(text)), []
+    words, pairs = Counter(tuple(word.encode()) for word in bpe.words_of(text)), []
     for new in range(256, 256 + merges):
         counts = Counter()
         for word, n in words.items():
@@ -126,7 +129,7 @@ def test_training_agrees_with_counting_all_pairs_each_time(text, merges):
 
 
 def test_training_on_a_real_text_agrees_too():
-    text = corpus.load()[:4000]
+    text = corpus.read_text()[:4000]
     assert list(train_bpe(text, 100).merges) == naive_training(text, 100)
 
 
@@ -135,7 +138,7 @@ def test_encoding_agrees_with_every_merge_in_turn(sample, text):
     tokenizer = train_bpe(sample + "abab", 30)
     for given_text in sample, text:
         ids = []
-        for word in tokenizers.split(given_text):
+        for word in bpe.words_of(given_text):
             word = tuple(word.encode())
             for pair, new in tokenizer.merges.items():
                 word = naive_merge(word, pair, new)
@@ -152,14 +155,14 @@ def test_fewer_merges_are_the_first_of_more_and_shorten_less(text, merges):
 
 @given(texts)
 def test_words_are_encoded_on_their_own(text):
-    words = tokenizers.split(text)
+    words = bpe.words_of(text)
     assert "".join(words) == text
     ids = [i for word in words for i in trained().encode(word)]
     assert trained().encode(text).tolist() == ids
 
 
 def test_a_megabyte_is_trained_in_time():
-    text = (corpus.load() + corpus.load().swapcase() + corpus.load()[::-1])[:1_000_000]
+    text = (corpus.read_text() + corpus.read_text().swapcase() + corpus.read_text()[::-1])[:1_000_000]
     start = time.perf_counter()
     tokenizer = train_bpe(text, 1000)
     assert time.perf_counter() - start < 60
@@ -201,7 +204,7 @@ def test_each_character_is_split_as_its_category_says():
         space = category[0] == "Z" or character in "\t\n\x0b\x0c\r\x85"
         return "space" if space else category[0] if category[0] in "LN" else "other"
 
-    for word in tokenizers.split("".join(map(chr, range(0x110000)))):
+    for word in bpe.words_of("".join(map(chr, range(0x110000)))):
         assert len(set(map(family, word.removeprefix(" ") or word))) == 1, ascii(word)
 
 
@@ -210,7 +213,7 @@ def test_each_character_is_split_as_its_category_says():
     ["a", "\n", "\n", "b"], ["a", " \n "], ["x", "\x1c", "y"], [" \x1f\x1c", "y"],
     ["x", "\x85", "y"], ["\u4e2d\u6587", "\u3002"], [" \u0660\u00bd\u2167", "e", "\u0301"]])
 def test_known_splits(words):
-    assert tokenizers.split("".join(words)) == words
+    assert bpe.words_of("".join(words)) == words
 
 
 # dictionaries, which checkpoints carry
@@ -225,7 +228,7 @@ def test_a_dictionary_brings_the_tokenizer_back(text):
         assert again.encode(text + "x").tolist() == tokenizer.encode(text + "x").tolist()
 
 
-def bpe(**changes):
+def small_bpe(**changes):
     return BPETokenizer([]).to_dict() | changes
 
 
@@ -236,21 +239,21 @@ def bpe(**changes):
     ({"kind": "characters"}, "characters is None; allowed: a str"),
     ({"kind": "characters", "characters": "ba"}, "tokenizer is .*; allowed: what to_dict writes"),
     ({"kind": "characters", "characters": ""}, "text is empty"),
-    (bpe(alphabet=list(range(255))), "alphabet is .*; allowed: each of 0 .. 255 once"),
-    (bpe(alphabet=["a"] * 256), "alphabet is .*; allowed: each of 0 .. 255 once"),
-    (bpe(alphabet=10**12), "alphabet is 10{12}; allowed: a list"),
-    (bpe(merges={}), "merges is {}; allowed: a list"),
-    (bpe(merges=[[0, 0], [0, 257]]), r"merges\[1\] is \[0, 257\]; allowed: two ids below 257"),
-    (bpe(merges=[[0, 0], [0, 0]]), r"merges\[1\] is \[0, 0\]; allowed: .* no merge before"),
-    (bpe(merges=[[0, True]]), r"merges\[0\] is .*; allowed: two ids"),
-    (bpe(merges=[[0, -1]]), r"merges\[0\] is .*; allowed: two ids"),
-    (bpe(merges=[[0, 10**5000]]), r"merges\[0\] is too long a number; allowed: two ids"),
-    (bpe(merges=["ab"]), r"merges\[0\] is 'ab'; allowed: two ids"),
-    (bpe(merges=[[255 + k] * 2 for k in range(99)]), r"merges\[8\] makes a token of 512 bytes"),
-    (bpe(merges=[[k // 256, k % 256] for k in range(65_281)]), "merges holds more than 65280"),
-    (bpe(specials=[""]), "specials holds ''; allowed: different names"),
-    (bpe(specials=["a", "a"]), "specials holds 'a'; allowed: different names"),
-    (bpe(specials=["\ud800"]), "lone surrogate"),
+    (small_bpe(alphabet=list(range(255))), "alphabet is .*; allowed: each of 0 .. 255 once"),
+    (small_bpe(alphabet=["a"] * 256), "alphabet is .*; allowed: each of 0 .. 255 once"),
+    (small_bpe(alphabet=10**12), "alphabet is 10{12}; allowed: a list"),
+    (small_bpe(merges={}), "merges is {}; allowed: a list"),
+    (small_bpe(merges=[[0, 0], [0, 257]]), r"merges\[1\] is \[0, 257\]; allowed: two ids below 257"),
+    (small_bpe(merges=[[0, 0], [0, 0]]), r"merges\[1\] is \[0, 0\]; allowed: .* no merge before"),
+    (small_bpe(merges=[[0, True]]), r"merges\[0\] is .*; allowed: two ids"),
+    (small_bpe(merges=[[0, -1]]), r"merges\[0\] is .*; allowed: two ids"),
+    (small_bpe(merges=[[0, 10**5000]]), r"merges\[0\] is too long a number; allowed: two ids"),
+    (small_bpe(merges=["ab"]), r"merges\[0\] is 'ab'; allowed: two ids"),
+    (small_bpe(merges=[[255 + k] * 2 for k in range(99)]), r"merges\[8\] makes a token of 512 bytes"),
+    (small_bpe(merges=[[k // 256, k % 256] for k in range(65_281)]), "merges holds more than 65280"),
+    (small_bpe(specials=[""]), "specials holds ''; allowed: different names"),
+    (small_bpe(specials=["a", "a"]), "specials holds 'a'; allowed: different names"),
+    (small_bpe(specials=["\ud800"]), "lone surrogate"),
 ])
 def test_broken_dictionaries_are_refused(d, message):
     with pytest.raises(ValueError, match=message) as caught:
@@ -265,7 +268,7 @@ anything = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() 
 @given(st.sampled_from(["characters", "bytes", "bpe"]), anything, anything,
        st.sampled_from(["characters", "alphabet", "merges", "specials"]))
 def test_any_data_is_a_tokenizer_or_refused(kind, value, other, key):
-    for d in value, {"kind": value}, {"kind": kind, key: value}, bpe(**{key: [value, other]}):
+    for d in value, {"kind": value}, {"kind": kind, key: value}, small_bpe(**{key: [value, other]}):
         try:
             assert from_dict(d).to_dict() == d
         except ValueError as error:
@@ -276,7 +279,7 @@ def test_any_data_is_a_tokenizer_or_refused(kind, value, other, key):
 
 def write_gpt2(folder, tokenizer, *, names=None, lines=None):
     """Write a trained tokenizer as GPT-2 writes its own; names and lines are put in its place."""
-    symbol = {byte: character for character, byte in tokenizers.printable_bytes().items()}
+    symbol = {byte: character for character, byte in gpt2_files.printable_bytes().items()}
     written = ["".join(symbol[byte] for byte in token) for token in tokenizer.tokens]
     ids = {name: i for i, name in enumerate([*written, "<|endoftext|>"])} | (names or {})
     pairs = [f"{written[left]} {written[right]}" for left, right in tokenizer.merges]
@@ -287,10 +290,10 @@ def write_gpt2(folder, tokenizer, *, names=None, lines=None):
 
 def test_files_in_gpt2s_form_load(tmp_path):
     write_gpt2(tmp_path, trained())
-    loaded = tokenizers.load_gpt2(tmp_path / "vocab.bpe", tmp_path / "encoder.json")
+    loaded = gpt2_files.load_gpt2(tmp_path / "vocab.bpe", tmp_path / "encoder.json")
     assert loaded.merges == trained().merges and loaded.specials == {"<|endoftext|>": 556}
     assert loaded.tokens[:556] == trained().tokens
-    assert tokenizers.load_gpt2(tmp_path).to_dict() == loaded.to_dict()
+    assert gpt2_files.load_gpt2(tmp_path).to_dict() == loaded.to_dict()
 
 
 @pytest.mark.parametrize("changes, message", [
@@ -308,7 +311,7 @@ def test_files_in_gpt2s_form_load(tmp_path):
 def test_files_that_do_not_fit_are_refused(tmp_path, changes, message):
     write_gpt2(tmp_path, BPETokenizer([(97, 98), (256, 99)]), **changes)
     with pytest.raises(ValueError, match=message):
-        tokenizers.load_gpt2(tmp_path)
+        gpt2_files.load_gpt2(tmp_path)
 
 
 @pytest.mark.parametrize("content", [None, b"", b"[1, 2]", b"{", b"[" * 100_000, b"\xff", b"3"])
@@ -318,11 +321,11 @@ def test_an_encoder_that_is_none_is_refused(tmp_path, content):
     if content is not None:
         (tmp_path / "encoder.json").write_bytes(content)
     with pytest.raises(ValueError, match="encoder is .*encoder.json, which .*; allowed: "):
-        tokenizers.load_gpt2(tmp_path)
+        gpt2_files.load_gpt2(tmp_path)
 
 
 def test_gpt2_writes_each_byte_as_one_visible_character():
-    symbols = tokenizers.printable_bytes()
+    symbols = gpt2_files.printable_bytes()
     assert sorted(symbols.values()) == list(range(256)) and symbols["a"] == ord("a")
     assert symbols["\u0120"] == ord(" ") and symbols["\u010a"] == ord("\n")
     assert max(map(ord, symbols)) == 256 + 67
@@ -357,4 +360,4 @@ def test_gpt2_cuts_the_plays_of_shakespeare_into_as_many_tokens_as_published():
     plays = GPT2.parent / "tinyshakespeare.txt"
     if not plays.exists():
         pytest.skip(f"{plays} is not there")
-    assert len(gpt2().encode(corpus.load(plays))) == 301_966 + 36_059  # nanoGPT's two splits
+    assert len(gpt2().encode(corpus.read_text(plays))) == 301_966 + 36_059  # nanoGPT's two splits

@@ -10,9 +10,10 @@ import torch
 from torch import distributed
 
 from compare.layers import weights
-from compare.training import progress, torch_side
-from compare.__main__ import HOUSE, main
-from compare.training.loop import Job
+from compare.training import log, torch_side
+from compare.__main__ import main
+from compare.layers.source import HOUSE
+from compare.training.job import Job
 from reference import adamw, gpt
 from reference.tools import tree
 from reference.train import Schedule
@@ -76,7 +77,7 @@ def test_a_run_in_two_processes_is_that_in_one(tmp_path, monkeypatch, capsys):
     assert two.returncode == 0, two.stderr
     assert two.stdout.count("step  10 of 10") + two.stdout.count("step 10 of 10") == 1
     assert main([*words, "one"]) == 0
-    losses = [[entry.loss for entry in progress.read_log(tmp_path / name / "log.csv")]
+    losses = [[entry.loss for entry in log.read_log(tmp_path / name / "log.csv")]
               for name in ("one", "two")]
     np.testing.assert_allclose(*losses, rtol=1e-11)
 
@@ -102,4 +103,4 @@ def test_a_run_on_a_gpu(tmp_path, monkeypatch, words):
     monkeypatch.chdir(tmp_path)
     assert main(["train", "--with", "torch", "--text", "own.txt", "--preset", "micro", "--steps",
                  "20", "--device", "cuda", "--out", "gpu", *words]) == 0
-    assert progress.read_log("gpu/log.csv")[-1].loss < progress.read_log("gpu/log.csv")[0].loss
+    assert log.read_log("gpu/log.csv")[-1].loss < log.read_log("gpu/log.csv")[0].loss

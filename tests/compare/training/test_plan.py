@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compare.training import options, plan, progress
-from compare.checks.check import bytes_of
+from compare.files import options
+from compare.training import plan, progress
+from compare.layers.caches import bytes_of
 from reference import gpt
 from reference.fast import fused_adamw, parallel
 from reference.gpt import Config
@@ -63,7 +64,7 @@ def peaks(sizes, threads):
     optimizer.update(optimizer.params, clipped, optimizer.state, lr=1e-3)
     _, taken = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    return plan.plan(config, B, threads=threads).peak, taken
+    return plan.plan_of(config, B, threads=threads).peak, taken
 
 
 @pytest.mark.parametrize("config, B", [
@@ -91,7 +92,7 @@ def test_the_expected_time_is_about_that_of_a_step(config, B):
 def test_gpt2_is_planned_within_8_gigabytes():
     values = options.defaults("gpt2")
     config = Config(50257, **{name: values[name] for name in options.MODEL})
-    found = plan.plan(config, values["batch_size"])
+    found = plan.plan_of(config, values["batch_size"])
     assert found.parameters == 124_439_808
     assert found.peak < 8e9
 

@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 
 import reference.generate
-from compare.files import checkpoint
+from compare.files import checkpoint, gpt2
 from compare.layers import weights
-from compare.text import tokenizers
-from compare.training import command, loop, progress, torch_side
-from compare.__main__ import HOUSE, main, parser
+from compare.text import gpt2_files
+from compare.training import curve, log, loop, numpy_side, progress, settings, torch_side
+from compare.__main__ import main, parser
+from compare.layers.source import HOUSE
 from reference import gpt
 from reference.fast import blas
 from reference.tools import tree
@@ -41,7 +42,7 @@ def train(*words, stop=None, monkeypatch=None):
     """Run `train` in this process; with `stop`, as if Ctrl-C came in that step."""
     if stop:
         asked = iter([False] * (stop - 1) + [True] * 99)
-        for side in loop.NumpySide, torch_side.TorchSide:
+        for side in numpy_side.NumpySide, torch_side.TorchSide:
             monkeypatch.setattr(side, "should_stop", lambda self, _: next(asked))
     try:
         return main(["train", "--text", "own.txt", *words])
@@ -50,8 +51,8 @@ def train(*words, stop=None, monkeypatch=None):
             monkeypatch.undo()
 
 
-def log(folder):
-    return [(entry.step, entry.loss) for entry in progress.read_log(f"{folder}/log.csv")]
+def losses(folder):
+    return [(entry.step, entry.loss) for entry in log.read_log(f"{folder}/log.csv")]
 
 
 @pytest.mark.parametrize("side", ["numpy", "torch"])
@@ -65,7 +66,7 @@ def test_a_resumed_run_has_the_losses_of_an_unbroken_one_bit_for_bit(
     os.chdir(place)  # undo() took the fixture's chdir back
     assert train("--with", side, "--resume", "--out", "broken") == 0
     # the entry of the step at which it was stopped is its own: every step is logged here
-    assert log("broken") == log("whole") and len(log("whole")) == 20
+    assert losses("broken") == losses("whole") and len(losses("whole")) == 20
     whole, broken = (checkpoint.load(f"{name}/checkpoint.npz") for name in ("whole", "broken"))
     assert all(np.array_equal(a, b) for a, b in zip(tree.leaves(whole.params),
                                                     tree.leaves(broken.params)))
@@ -94,7 +95,7 @@ def test_a_run_goes_on_with_the_other_implementation(place, monkeypatch, first, 
     assert train("--with", first, *words, "--out", "both", stop=9, monkeypatch=monkeypatch) == 130
     os.chdir(place)
     assert train("--with", second, "--resume", "--out", "both") == 0
-    np.testing.assert_allclose(log("both"), log("whole"), rtol=1e-12)
+    np.testing.assert_allclose(losses("both"), losses("whole"), rtol=1e-12)
 
 
 def test_both_write_the_same_text_from_one_checkpoint(place, capsys):
@@ -151,23 +152,23 @@ def test_ctrl_c_saves_and_says_how_to_go_on(place):
 @pytest.mark.parametrize("step", [5, 20])
 def test_what_is_stopped_is_saved_without_a_validation(place, monkeypatch, capsys, side, step):
     measured = []
-    for each in loop.NumpySide, torch_side.TorchSide:
+    for each in numpy_side.NumpySide, torch_side.TorchSide:
         monkeypatch.setattr(each, "evaluate", lambda *_: measured.append(1) or 3.0)
     code = train("--with", side, *SMALL, stop=step, monkeypatch=monkeypatch)
     os.chdir(place)
     assert code == (130 if step < 20 else 0) and len(measured) == (step - 1) // 2
     assert f"stopped after step {step}" in capsys.readouterr().out
     assert checkpoint.load("run/checkpoint.npz").state.step == step
-    assert progress.read_log("run/log.csv")[-1].valid is None
+    assert log.read_log("run/log.csv")[-1].valid is None
 
 
 def test_a_validation_that_is_broken_off_loses_no_step(place, monkeypatch):
     def broken_off(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(loop.NumpySide, "evaluate", broken_off)
+    monkeypatch.setattr(numpy_side.NumpySide, "evaluate", broken_off)
     assert train("--with", "numpy", *SMALL) == 130
-    assert checkpoint.load("run/checkpoint.npz").state.step == 2 and len(log("run")) == 2
+    assert checkpoint.load("run/checkpoint.npz").state.step == 2 and len(losses("run")) == 2
 
 
 def test_the_hints_can_be_copied_whatever_the_name_of_the_folder(place, monkeypatch, capsys):
@@ -209,7 +210,8 @@ sys.exit(main(sys.argv[1:]))
 
 def test_numpy_needs_no_torch(place):
     for words in (["train", "--with", "numpy", "--text", "own.txt", *SMALL],
-                  ["sample", "--count", "5"], ["plan", "--preset", "micro"]):
+                  ["sample", "--count", "5"], ["plan", "--preset", "micro"],
+                  ["check", "--derivations"]):
         done = subprocess.run([sys.executable, "-c", WITHOUT_TORCH, *words], text=True,
                               capture_output=True, env=os.environ | {"PYTHONPATH": str(HOUSE)})
         assert done.returncode == 0, done.stderr
@@ -217,7 +219,7 @@ def test_numpy_needs_no_torch(place):
 
 def test_what_needs_torch_says_so(place):
     assert train("--with", "numpy", *SMALL) == 0
-    commands = ["", "check", "check --derivations", "train", "train --with torch", "steps",
+    commands = ["", "check", "train", "train --with torch", "steps",
                 "precision", "exercise gelu", "grade own.txt --layer gelu", "sample --with torch"]
     script = WITHOUT_TORCH.replace("main(sys.argv[1:])",
                                    "{main(words.split()) for words in sys.argv[1:]} != {2}")
@@ -252,8 +254,8 @@ def full_disk(*_, **__):
 
 @pytest.mark.parametrize("part, lost, kept", [
     ((checkpoint.np, "savez"), "checkpoint.npz", "run/log.csv and loss.svg are written"),
-    ((progress, "write_log"), "log.csv", "run/checkpoint.npz and loss.svg are written"),
-    ((progress, "write_svg"), "loss.svg", "run/checkpoint.npz and log.csv are written"),
+    ((log, "write_log"), "log.csv", "run/checkpoint.npz and loss.svg are written"),
+    ((curve, "write_svg"), "loss.svg", "run/checkpoint.npz and log.csv are written"),
 ])
 def test_what_could_not_be_saved_is_said_at_the_end_and_is_no_success(
         place, monkeypatch, capsys, part, lost, kept):
@@ -384,13 +386,13 @@ def test_what_cannot_be_sampled_is_refused(place, capsys, words, sentence):
 
 
 def test_gpt2s_weights_and_tokens_speak_on_both_sides(place, capsys):
-    names = [name for name, _ in sorted(tokenizers.printable_bytes().items(), key=lambda n: n[1])]
+    names = [name for name, _ in sorted(gpt2_files.printable_bytes().items(), key=lambda n: n[1])]
     ids = {name: i for i, name in enumerate([*names, "<|endoftext|>"])}
     (place / "encoder.json").write_text(json.dumps(ids), encoding="utf-8")
     (place / "vocab.bpe").write_text("#version: 0.2\n", encoding="utf-8")
     for V in 257, 256:
         config = gpt.Config(V, 8, 1, 2, 8)
-        np.savez(f"{V}.npz", **weights.to_gpt2(config, gpt.init(config, np.random.default_rng(0))))
+        np.savez(f"{V}.npz", **gpt2.to_gpt2(config, gpt.init(config, np.random.default_rng(0))))
     texts = []
     for side in "numpy", "torch":
         assert main(["sample", "--weights", "257.npz", "--n-head", "2", "--prompt", "to be",
@@ -408,7 +410,7 @@ def test_a_model_too_large_for_the_memory_is_refused(place, capsys):
 
 def test_the_log_the_curve_and_the_plot_show_the_run(place, capsys):
     assert train("--with", "numpy", *SMALL) == 0
-    entries = progress.read_log("run/log.csv")
+    entries = log.read_log("run/log.csv")
     assert [entry.step for entry in entries] == list(range(1, 21))
     assert sum(entry.valid is not None for entry in entries) == 10
     picture = (place / "run" / "loss.svg").read_text(encoding="utf-8")
@@ -422,16 +424,16 @@ def test_the_log_the_curve_and_the_plot_show_the_run(place, capsys):
     ("1" * 5000 + ",0.5,,0.1,0.2\r\n", 0), ("-9,0.5,,0.1,0.2\r\n", 0), ("\0\r\n", 0), (None, 1)])
 def test_a_cut_log_keeps_its_whole_lines(tmp_path, end, lost):
     path = tmp_path / "log.csv"
-    entries = [progress.Entry(1, 0.5, None, 0.1, 0.25), progress.Entry(2, 0.1, 0.2, 0.1, 0.25)]
-    progress.write_log(path, entries)
+    entries = [log.Entry(1, 0.5, None, 0.1, 0.25), log.Entry(2, 0.1, 0.2, 0.1, 0.25)]
+    log.write_log(path, entries)
     whole = path.read_bytes()
     path.write_bytes(whole[:-2] if end is None else whole + end.encode())
-    assert progress.read_log(path) == entries[:2 - lost]
+    assert log.read_log(path) == entries[:2 - lost]
 
 
-@pytest.mark.parametrize("writer", [progress.write_log, progress.write_svg])
+@pytest.mark.parametrize("writer", [log.write_log, curve.write_svg])
 def test_a_write_that_fails_leaves_what_was_written(tmp_path, monkeypatch, writer):
-    path, entry = tmp_path / "file", progress.Entry(1, 0.5, None, 0.1, 0.25)
+    path, entry = tmp_path / "file", log.Entry(1, 0.5, None, 0.1, 0.25)
     writer(path, [entry])
     before = path.read_bytes()
     monkeypatch.setattr(os, "replace", full_disk)
@@ -470,6 +472,6 @@ def test_a_plan_refuses_what_training_would(capsys, words, sentence):
 @pytest.mark.parametrize("preset", ["micro", "laptop", "baby", "gpt2"])
 def test_every_preset_can_be_planned_and_built(preset, capsys):
     assert main(["plan", "--preset", preset]) == 0 if preset == "micro" else True
-    values = command.values_of(parser().parse_args(["plan", "--preset", preset]))
-    config = command.config_of(values, 65)
-    assert config.n_embd % config.n_head == 0 and command.schedule_of(values).steps > 0
+    values = settings.values_of(parser().parse_args(["plan", "--preset", preset]))
+    config = settings.config_of(values, 65)
+    assert config.n_embd % config.n_head == 0 and settings.schedule_of(values).steps > 0

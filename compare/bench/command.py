@@ -1,0 +1,25 @@
+"""The command bench."""
+
+import os
+
+from ..words import positive
+
+
+def declare(verbs):
+    """Declare the command and its flags."""
+    bench = verbs.add_parser("bench", help="NumPy's speed and memory beside torch's")
+    bench.set_defaults(run=run_bench)
+    bench.add_argument("--sizes", type=int, choices=range(1, 6), nargs="+", metavar="N",
+                       default=[1, 2, 3, 4, 5], help="which of the five (default: all)")
+    bench.add_argument("--threads", type=positive, default=os.cpu_count(),
+                       help="of each side (default: as many as cores, %(default)s here)")
+    bench.add_argument("--turns", type=positive, default=7, help="of each side and size "
+                       "(default %(default)s)")
+    bench.add_argument("--json", metavar="FILE", default="bench.json", help="(default %(default)s)")
+
+
+def run_bench(given):
+    """Print the tables."""
+    from .bench import measure_and_print
+    measure_and_print(given.sizes, given.threads, given.turns, given.json)
+    return 0

@@ -1,0 +1,59 @@
+"""The commands check, precision and steps."""
+
+from ..words import check_layers, positive
+
+
+def declare(verbs):
+    """Declare the commands and their flags."""
+    check = verbs.add_parser("check", help="hold outputs and gradients against their oracles")
+    check.set_defaults(run=run_check)
+    check.add_argument("layers", nargs="*", metavar="LAYER",
+                       help="such as softmax (default: all)")
+    check.add_argument("--examples", type=positive, default=200, help="drawn examples a layer "
+                       "(default %(default)s)")
+    check.add_argument("--derivations", action="store_true", help="instead: run every block of the "
+                       "derivations, and list each equation's line of code")
+    precision = verbs.add_parser("precision",
+                                 help="how near float32 comes to the truth, both sides")
+    precision.set_defaults(run=run_precision)
+    precision.add_argument("layers", nargs="*", metavar="LAYER",
+                           help="such as layer_norm (default: all)")
+    precision.add_argument("--examples", type=positive, default=30,
+                           help="drawn examples a layer (default %(default)s)")
+    steps = verbs.add_parser("steps", help="how the error of a difference depends on its step")
+    steps.set_defaults(run=run_steps)
+    steps.add_argument("layer", nargs="?", default="attention", metavar="LAYER",
+                       help="such as gpt (default: %(default)s)")
+
+
+def run_check(given):
+    """Print the table; return 1 if a row fails."""
+    if given.derivations:
+        from .derivations import print_tags
+        return 0 if print_tags() else 1
+    from .check import print_checks
+    return 0 if print_checks(rows_of(given.layers), given.examples) else 1
+
+
+def run_precision(given):
+    """Print the table; return 1 if a row fails."""
+    from .precision import print_precision
+    return 0 if print_precision(rows_of(given.layers), given.examples) else 1
+
+
+def run_steps(given):
+    """Print the study."""
+    from .steps import print_study
+    layer, = rows_of([given.layer])
+    print_study(layer)
+    return 0
+
+
+def rows_of(stems):
+    """Return the rows of the table for some layers, all of them for none."""
+    import torch
+
+    from ..layers.table import LAYERS
+    check_layers(stems, LAYERS)
+    torch.set_num_threads(1)  # the arrays are tiny: a second thread only waits
+    return [LAYERS[stem] for stem in stems or LAYERS]

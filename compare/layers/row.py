@@ -1,0 +1,56 @@
+"""A row of the table: a layer, and one example of it."""
+
+from dataclasses import dataclass, field
+from typing import Any, Callable
+
+import numpy as np
+
+from reference.tools import tree
+
+from .sizes import LETTERS
+from .source import module_of
+
+
+@dataclass(frozen=True)
+class Example:
+    """One drawn input: forward(*inputs, params, **options, **masks) on the NumPy side."""
+
+    inputs: dict                                 # arrays by argument name, in argument order
+    params: Any = None                           # a tree, or None for a layer without any
+    options: dict = field(default_factory=dict)  # hyperparameters
+    masks: dict = field(default_factory=dict)    # boolean arrays, given to both sides
+
+    def astype(self, dtype):
+        """Return the same example with its floats in another dtype."""
+        def cast(a):
+            return a.astype(dtype) if a.dtype.kind in "fc" else a
+        return Example({name: cast(a) for name, a in self.inputs.items()},
+                       self.params and tree.map(cast, self.params), self.options, self.masks)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A row: how to draw an example of the layer, and how to build its torch module."""
+
+    stem: str
+    letters: str                                    # the dimensions that are drawn
+    draw: Callable[[np.random.Generator, dict], Example]
+    module: Callable[[dict, Example], Any]          # an nn.Module
+    shows: dict                                     # predicates (sizes, example) by name
+    whole_model: bool = False
+    least: dict = field(default_factory=dict)       # sizes by letter: below, float32 isn't held to torch
+
+    def __post_init__(self):
+        for letter in self.letters:
+            if letter not in LETTERS:
+                raise ValueError(f"letters of {self.stem} holds {letter}; allowed: "
+                                 f"{', '.join(LETTERS)}, or a new row in compare/layers/sizes.py")
+
+    @property
+    def numpy(self):
+        """The layer's module in reference/."""
+        return module_of(self.stem)
+
+    def example(self, sizes, seed):
+        """Return the float64 example of these sizes, by letter, that the seed draws."""
+        return self.draw(np.random.default_rng(seed), sizes)

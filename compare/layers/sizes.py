@@ -1,0 +1,65 @@
+"""The letters of the notation, each once: what it counts, and its size wherever one is needed.
+
+A new letter is a row here. A layer with a letter that is not here is refused.
+"""
+
+import math
+from typing import NamedTuple
+
+from .streams import stream
+
+
+class Letter(NamedTuple):
+    """One dimension, and its sizes."""
+
+    counts: str
+    drawn: int        # checks and tests draw from 1 to this
+    apart: int        # beside those of the other letters: they differ, so that shapes tell arrays apart
+    study: int        # in the study of steps
+    laptop: int       # of the preset laptop, at which the bytes of caches are counted
+    precision: tuple  # the least and the largest where float32 is held against the truth
+
+
+LETTERS = {
+    "B": Letter("sequences in a batch", 5, 2, 2, 12, (1, 4)),
+    "T": Letter("positions of a sequence", 5, 4, 4, 64, (1, 256)),
+    "S": Letter("block size, above T - 1", 2, 3, 1, 1, (1, 4)),
+    "C": Letter("channels", 5, 8, 6, 128, (8, 1024)),  # of fewer, LayerNorm's dx is 0 but for rounding
+    "H": Letter("heads", 5, 3, 2, 4, (1, 16)),
+    "D": Letter("channels of a head", 5, 5, 3, 32, (8, 64)),  # likewise, with one head
+    "V": Letter("tokens of the vocabulary", 5, 7, 7, 65, (1, 1024)),
+    "L": Letter("blocks", 2, 2, 1, 4, (1, 2)),
+    "I": Letter("features into a linear layer", 5, 5, 4, 128, (1, 1024)),
+    "O": Letter("features out of a linear layer", 5, 6, 5, 128, (1, 1024)),
+}
+
+
+def sizes(letters, which):
+    """Return the size of each letter, by letter, such as those named "laptop"."""
+    return {letter: getattr(LETTERS[letter], which) for letter in letters}
+
+
+def draw_sizes(letters, seed):
+    """Return a size for each letter, from 1 up, that the seed draws."""
+    rng = stream(seed, "sizes")
+    return {letter: int(rng.integers(1, LETTERS[letter].drawn + 1)) for letter in letters}
+
+
+def draw_wide_sizes(letters, seed, least):
+    """Return sizes for the check of float32: log-uniform, but with seed 0 the largest.
+
+    least may raise the least size of a letter.
+    """
+    rng = stream(seed, "wide sizes")
+
+    def draw(low, high):
+        return int(math.exp(rng.uniform(math.log(low), math.log(high + 1))))
+
+    ranges = {letter: LETTERS[letter].precision for letter in letters}
+    return {letter: draw(least.get(letter, low), high) if seed else high
+            for letter, (low, high) in ranges.items()}
+
+
+def in_words(sizes):
+    """Return sizes in words: "B = 2, T = 3"."""
+    return ", ".join(f"{letter} = {size}" for letter, size in sizes.items())

@@ -1,0 +1,26 @@
+"""What a seed draws: each thing from a stream of its own, so that none disturbs another."""
+
+import numpy as np
+
+STREAMS = {
+    "cotangent": 1,       # of a drawn example
+    "rounding": 2,        # how the inputs are nudged
+    "sizes": 3,           # of a drawn example
+    "masks": 4,           # dropout, in training
+    "initial values": 5,  # of the parameters, in training
+    "batches": 6,         # the places of the text, in training
+    "torch masks": 7,     # dropout that torch draws itself
+    "places": 8,          # the entries that an oracle looks at
+    "direction": 9,       # of the adjoint test
+    "wide sizes": 10,     # where float32 is held against the truth
+}
+
+
+def seeds_of(seed, name):
+    """Return the SeedSequence of one thing."""
+    return np.random.SeedSequence([seed, STREAMS[name]])
+
+
+def stream(seed, name):
+    """Return the generator that draws one thing."""
+    return np.random.default_rng(seeds_of(seed, name))

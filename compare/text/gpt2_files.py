@@ -1,0 +1,73 @@
+"""GPT-2's tokenizer, from the two files that were published with it."""
+
+import json
+from pathlib import Path
+
+from .bpe import BPETokenizer
+from .tokenizers import are_ids, in_short
+
+
+def load_gpt2(merges, encoder=None):
+    """Return GPT-2's BPETokenizer from vocab.bpe and encoder.json, or from their folder alone.
+
+    Raises ValueError for files that are missing, malformed or don't fit together.
+    """
+    if encoder is None:
+        merges, encoder = Path(merges) / "vocab.bpe", Path(merges) / "encoder.json"
+    ids = read_encoder(encoder)
+    names = sorted(ids, key=ids.get)
+    header, *lines = read_utf8("merges", merges).removesuffix("\n").split("\n")
+    if not header.startswith("#version"):
+        raise ValueError(f"line 1 of {merges} is {in_short(header)}; allowed: #version and a number")
+    pairs = []
+    for new, line in enumerate(lines, 256):
+        left, _, right = line.partition(" ")
+        pair = ids.get(left, new), ids.get(right, new)
+        if max(pair) >= new or ids.get(left + right) != new:
+            raise ValueError(f"line {new - 254} of {merges} is {in_short(line)}; allowed: two "
+                             f"tokens of {encoder} that join to the token of id {new}")
+        pairs.append(pair)
+    specials = names[256 + len(pairs):]
+    if specials != ["<|endoftext|>"]:
+        raise ValueError(f"{merges} has {len(pairs)} merges, after which {encoder} has "
+                         f"{in_short(specials)}; allowed: <|endoftext|> alone")
+    bytes_of = printable_bytes()
+    return BPETokenizer(pairs, [bytes_of[name] for name in names[:256]], specials)
+
+
+def read_encoder(path):
+    """Return encoder.json, {name: id}, where the ids are 0, 1, 2, ... and the bytes come first."""
+    text = read_utf8("encoder", path)
+    try:
+        ids = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"encoder is {path}, which is not JSON ({error}); "
+                         "allowed: GPT-2's encoder.json") from None
+    if (not isinstance(ids, dict) or not are_ids(ids.values())
+            or sorted(ids.values()) != list(range(len(ids)))
+            or any(ids.get(name, 256) >= 256 for name in printable_bytes())):
+        raise ValueError(f"encoder is {path}, which holds {in_short(ids)}; allowed: tokens with the "
+                         "ids 0, 1, 2, ..., each once, and the 256 bytes first")
+    return ids
+
+
+def printable_bytes():
+    """Return {character: byte}, GPT-2's way to write any bytes as visible text.
+
+    A byte that Latin-1 shows as a visible character stands for itself. The other 68 (controls,
+    both spaces, the soft hyphen) take the characters from 256 on, in order.
+    """
+    visible = [byte for byte in range(256) if chr(byte).isprintable() and byte != ord(" ")]
+    others = [byte for byte in range(256) if byte not in visible]
+    return ({chr(byte): byte for byte in visible}
+            | {chr(256 + n): byte for n, byte in enumerate(others)})
+
+
+def read_utf8(name, path):
+    """Return the text of a file; raises ValueError for one that is missing or not UTF-8."""
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", "not UTF-8")
+        raise ValueError(f"{name} is {path}, which can't be read ({reason}); "
+                         "allowed: a UTF-8 file") from None

@@ -1,0 +1,81 @@
+"""What is trained: everything that a run depends on, its batches, and its validation text."""
+
+import hashlib
+import os
+from dataclasses import dataclass
+
+import numpy as np
+
+from reference import gpt
+from reference.train import Schedule
+
+from ..files.checkpoint import Checkpoint
+from ..layers.streams import stream
+from ..text import corpus
+
+
+@dataclass(frozen=True)
+class Job:
+    """Everything that a run depends on, and where it began."""
+
+    config: gpt.Config
+    schedule: Schedule
+    batch_size: int
+    seed: int
+    dtype: str
+    tokenizer: object
+    train_ids: np.ndarray
+    valid_ids: np.ndarray
+    source: str | None = None  # the file of the text; None is the language reference
+    start: Checkpoint | None = None
+    threads: int = os.cpu_count()
+
+    @property
+    def done(self):
+        """How many updates were made before this run."""
+        return self.start.state.step if self.start else 0
+
+    def initial(self):
+        """Return (params, state) to go on from: the checkpoint's, or what the seed draws and None."""
+        if self.start:
+            return self.start.params, self.start.state
+        return gpt.init(self.config, stream(self.seed, "initial values"), np.dtype(self.dtype)), None
+
+
+class Batches:
+    """The batches of a run, (tokens, targets, keep), and the state of what draws them."""
+
+    def __init__(self, job):
+        self.generators = {name: stream(job.seed, name) for name in ("batches", "masks")}
+        for name, state in (job.start.generators if job.start else {}).items():
+            self.generators[name].bit_generator.state = state
+        self.draws = corpus.batches(
+            job.train_ids, block_size=job.config.block_size, batch_size=job.batch_size,
+            rng=self.generators["batches"])
+        self.config = job.config
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        tokens, targets = next(self.draws)
+        return tokens, targets, gpt.draw_keep(self.generators["masks"], *tokens.shape, self.config)
+
+    def states(self):
+        """Return the states of the generators, for a checkpoint."""
+        return {name: rng.bit_generator.state for name, rng in self.generators.items()}
+
+
+def validation(job, most):
+    """Yield the batches of the validation text, at most so many, all of them for None."""
+    for i, batch in enumerate(corpus.windows(job.valid_ids, block_size=job.config.block_size,
+                                           batch_size=job.batch_size)):
+        if i == most:
+            return
+        yield batch
+
+
+def digest(job):
+    """Return what tells one text from another: a resumed run must read the one it began with."""
+    ids = np.concatenate([job.train_ids, job.valid_ids])
+    return hashlib.sha256(ids.tobytes()).hexdigest()

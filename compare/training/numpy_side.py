@@ -1,0 +1,40 @@
+"""The NumPy model in training: in processes, updated in place, its memory kept."""
+
+from functools import partial
+
+import reference.train
+from reference.fast import memory, parallel
+from reference.fast.fused_adamw import FusedAdamW
+
+
+class NumpySide:
+    """The NumPy model in training."""
+
+    name = "numpy"
+
+    def __init__(self, job):
+        self.job = job
+        memory.keep()
+
+    def steps(self, batches):
+        """Yield a Step after each update."""
+        job, optimizer = self.job, FusedAdamW(*self.job.initial(), threads=self.job.threads)
+        for step in reference.train.train(
+                optimizer.params, batches, config=job.config, schedule=job.schedule,
+                loss_and_grad=partial(parallel.loss_and_grad, threads=job.threads),
+                state=optimizer.state, optimizer=optimizer):
+            self.params, self.state = step.params, step.state
+            yield step
+
+    def evaluate(self, batches):
+        """Return the mean loss over batches (tokens, targets)."""
+        return reference.train.evaluate(self.params, batches, config=self.job.config,
+                                        loss=partial(parallel.loss, threads=self.job.threads))
+
+    def snapshot(self):
+        """Return (params, state) as NumPy arrays."""
+        return self.params, self.state
+
+    def should_stop(self, asked):
+        """Whether to stop: there is no other process to ask."""
+        return asked

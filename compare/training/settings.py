@@ -1,0 +1,145 @@
+"""From the words of the command line to what is trained."""
+
+import os
+from pathlib import Path
+
+from reference.gpt import Config
+from reference.train import Schedule
+
+from ..files import checkpoint, options
+from ..text import corpus, kinds
+from .job import Job, digest
+from .plan import parameters
+
+
+def job_of(given, folder):
+    """Return the Job that the options ask for, new or resumed."""
+    saved = checkpoint.latest(folder.checkpoint)
+    options.check_option("threads", given.threads or 1)
+    if given.resume:
+        return resumed(given, folder, checkpoint.load(saved))
+    if os.path.isfile(saved):
+        raise ValueError(f"out is {folder.folder}, which holds a checkpoint; "
+                         "allowed: --resume to go on with it, or another --out")
+    return fresh_job(given)
+
+
+def fresh_job(given, dtype="float32", spare_tokens=True):
+    """Return the Job that begins from what the seed draws, and say so.
+
+    Without spare_tokens a vocab_size above the tokenizer's is refused.
+    """
+    values, text = values_of(given), corpus.read_text(given.text)
+    tokenizer = tokenizer_of(given, text, given.tokenizer)
+    if values["vocab_size"] > tokenizer.vocab_size and not spare_tokens:
+        raise ValueError(f"vocab_size is {values['vocab_size']}; allowed with both: the "
+                         f"tokenizer's {tokenizer.vocab_size} tokens")  # or it may sample the others
+    config = config_of(values, tokenizer.vocab_size)
+    parts = corpus.train_and_validation(tokenizer.encode(text), config.block_size)
+    job = Job(config, schedule_of(values), values["batch_size"], values["seed"],
+              given.dtype or dtype, tokenizer, *parts, whole_path(given.text),
+              threads=given.threads or os.cpu_count())
+    announce(job, len(text))
+    return job
+
+
+def resumed(given, folder, start):
+    """Return the Job that goes on from a checkpoint; refuse settings other than its own."""
+    own = vars(start.config) | vars(start.schedule) | start.run
+    tokenizer = kinds.from_dict(start.tokenizer)
+    check_settings(given, own, tokenizer.vocab_size)
+    if start.state.step >= start.schedule.steps:
+        raise ValueError(f"out is {folder.folder}, whose run is at its end, step "
+                         f"{start.state.step}; allowed: a run that was stopped before")
+    path = given.text or text_path(own)
+    text = corpus.read_text(path)
+    parts = corpus.train_and_validation(tokenizer.encode(text), start.config.block_size)
+    job = Job(start.config, start.schedule, own["batch_size"], own["seed"], own["dtype"],
+              tokenizer, *parts, whole_path(path), start,
+              given.threads or own.get("threads", os.cpu_count()))
+    if digest(job) != own["digest"]:
+        raise ValueError(f"text is {corpus.one_line(path)}, which is not what the run began with; "
+                         "allowed: --text with the same text")
+    check_tokenizer(given, text, start.tokenizer)
+    announce(job, len(text))
+    return job
+
+
+def check_settings(given, own, tokens):
+    """Refuse settings other than a run's own, given by name or by a preset."""
+    preset = {} if given.preset is None else options.defaults(given.preset)
+    for name in options.MODEL | options.SCHEDULE | options.RUN | {"dtype": 0}:
+        words, value = name, getattr(given, name)
+        if value is None:
+            words, value = f"preset is {given.preset}, whose {name}", preset.get(name)
+        if name == "vocab_size" and value == 0:
+            value = tokens
+        if value not in (None, own[name]):
+            refuse_other(words, value, own[name])
+
+
+def check_tokenizer(given, text, own):
+    """Refuse options of a tokenizer, a dictionary, other than a run's own."""
+    kind = "gpt2" if own.get("specials") else own["kind"]
+    if given.tokenizer not in (None, kind):
+        refuse_other("tokenizer", given.tokenizer, kind)
+    for name, of in {"merges": "bpe", "gpt2_files": "gpt2"}.items():
+        value = getattr(given, name)
+        if value is not None and (kind != of or tokenizer_of(given, text, of).to_dict() != own):
+            refuse_other(name, value, f"a tokenizer of {kind} with {len(own.get('merges', ()))} merges")
+
+
+def refuse_other(name, value, own):
+    """Refuse what the options say of a resumed run with a ValueError."""
+    raise ValueError(f"{name} is {value}, but the run that is resumed has {own}; "
+                     "allowed: no other settings than its own")
+
+
+def text_path(own):
+    """Return where a run has its text; refuse what is no file, since a checkpoint may name any."""
+    path = own["text"]
+    if path is not None and not os.path.isfile(path):
+        raise ValueError(f"text is {corpus.one_line(path)}, where the run had it, but which is no "
+                         "file now; allowed: --text with the same text")
+    return path
+
+
+def whole_path(path):
+    """Return where a text is, whatever folder one looks from."""
+    return path and str(Path(path).resolve())
+
+
+def values_of(given):
+    """Return each hyperparameter by name: as given, else of the preset, else the default."""
+    values = options.defaults(given.preset)
+    values |= {name: getattr(given, name) for name in values if getattr(given, name) is not None}
+    for name in options.RUN:
+        options.check_option(name, values[name])
+    return values
+
+
+def config_of(values, tokens):
+    """Return the Config of a model for so many tokens."""
+    V = values["vocab_size"] or tokens
+    if V < tokens:
+        raise ValueError(f"vocab_size is {V}; allowed: at least the tokenizer's {tokens} tokens")
+    return Config(vocab_size=V, **{name: values[name] for name in options.MODEL})
+
+
+def schedule_of(values):
+    """Return the Schedule of the values."""
+    return Schedule(**{name: values[name] for name in options.SCHEDULE})
+
+
+def tokenizer_of(given, text, kind):
+    """Return the tokenizer of a kind, as the options ask for it."""
+    merges = options.MERGES if given.merges is None else given.merges
+    return kinds.make(kind, text, merges, given.gpt2_files)
+
+
+def announce(job, length):
+    """Say what is trained, once however many processes there are."""
+    if os.environ.get("RANK", "0") == "0":
+        print(f"{parameters(job.config):,} parameters, {length:,} characters, "
+              f"{job.tokenizer.vocab_size} different tokens, {job.dtype}, seed {job.seed}"
+              + (f", from step {job.done}" if job.done else ""))

@@ -1,0 +1,18 @@
+"""What words of the command line may be."""
+
+import argparse
+
+
+def positive(word):
+    """Return the integer of a word, at least 1."""
+    number = int(word)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{word} is not allowed; allowed: an integer from 1 up")
+    return number
+
+
+def check_layers(stems, allowed):
+    """Refuse a layer that is not in the table with a ValueError."""
+    for stem in stems:
+        if stem not in allowed:
+            raise ValueError(f"LAYER is {stem}; allowed: {', '.join(allowed)}")
