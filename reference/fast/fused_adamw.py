@@ -58,7 +58,11 @@ class FusedAdamW:
         return self.state
 
     def clip(self, grads, max_norm):
-        """Return the gradients and by what to scale them, as Clipped, and their norm before."""
+        """Return the gradients and by what to scale them, as Clipped, and their norm before.
+
+        Raises ValueError where they are another model's.
+        """
+        tree.map(lambda p, g: None, self.params, grads)  # or they were taken for others
         norm = adamw.global_norm(grads)
         return Clipped(grads, adamw.clip_scale(norm, max_norm)), norm
 

@@ -11,12 +11,12 @@ def walk(tree, prefix=""):
 
 
 def map(function, *trees):
-    """Return a tree of the first one's type whose leaves are function(leaf of each tree)."""
-    first = trees[0]
-    if not isinstance(first, tuple):
-        return function(*trees)
-    branches = [map(function, *branch) for branch in zip(*trees, strict=True)]
-    return type(first)(*branches) if hasattr(first, "_fields") else tuple(branches)
+    """Return a tree of the first one's type whose leaves are function(leaf of each tree).
+
+    Raises ValueError, which names the place, for trees of two forms: the number of the branches
+    or the names of the fields.
+    """
+    return _map(function, trees, ())
 
 
 def leaves(tree):
@@ -30,6 +30,32 @@ def unwalk(like, named):
     """Return a tree shaped as `like` whose leaves are named[dotted name]; the inverse of walk."""
     names = iter([name for name, _ in walk(like)])
     return map(lambda _: named[next(names)], like)
+
+
+def _map(function, trees, path):
+    first, *others = trees
+    form = _form(first)
+    for other in others:
+        if _form(other) != form:
+            raise ValueError(f"trees differ at {'.'.join(path) or 'the root'}: {_words(form)} "
+                             f"against {_words(_form(other))}; allowed: trees of one form")
+    if form is None:
+        return function(*trees)
+    branches = [_map(function, branches, (*path, name))
+                for name, *branches in zip(_names(first), *trees)]
+    return type(first)(*branches) if hasattr(first, "_fields") else tuple(branches)
+
+
+def _form(node):
+    return getattr(node, "_fields", len(node)) if isinstance(node, tuple) else None
+
+
+def _words(form):
+    if form is None:
+        return "a leaf"
+    if isinstance(form, int):
+        return f"{form} branch{'' if form == 1 else 'es'}"
+    return f"the fields {', '.join(form)}"
 
 
 def _names(node):
