@@ -7,6 +7,7 @@ import numpy as np
 from numpy import ndarray as Array
 
 from . import dropout, linear, softmax
+from .tools.arguments import check_floats
 
 
 class Params(NamedTuple):
@@ -56,6 +57,7 @@ def forward(x, p, *, n_head, keep: Keep | None = None, rate=0.0):
     Raises ValueError if C is not divisible by n_head, FloatingPointError where a score overflows.
     Source: Vaswani et al., "Attention Is All You Need" (2017), equation 1 and section 3.2.2.
     """
+    check_floats(x=(x, "BTC"))
     T, C = x.shape[-2:]
     if C % n_head:
         raise ValueError(f"x has C = {C} channels; allowed: a multiple of n_head = {n_head}")

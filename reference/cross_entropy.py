@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy import ndarray as Array
 
-from .tools.arguments import check_finite, check_floats, check_ids
+from .tools.arguments import check_cotangent, check_finite, check_floats, check_ids, check_integers
 from .tools.sums import row_sum
 
 
@@ -24,8 +24,7 @@ def forward(logits, targets, *, ignore_index=-100):
     FloatingPointError where a row holds a NaN or +inf, or the loss is infinite.
     """
     check_floats(logits=(logits, "...V"))
-    if targets.shape != logits.shape[:-1]:
-        raise ValueError(f"targets has shape {targets.shape}; allowed: {logits.shape[:-1]}")
+    check_integers("targets", targets, logits.shape[:-1])
     counted = targets != ignore_index                                # (...)
     if not counted.any():
         raise ValueError(f"every target is ignore_index = {ignore_index}; allowed: not all")
@@ -47,6 +46,8 @@ def forward(logits, targets, *, ignore_index=-100):
 def backward(dloss, cache):
     """Return dlogits, exactly 0 in the rows that were ignored: () -> (..., V)."""
     probs, targets, counted = cache
+    check_cotangent("dloss", dloss, (), probs.dtype, number=True)
+    dloss = probs.dtype.type(dloss)                                  # ()        a bare float has none
     share = counted * dloss / int(counted.sum())                     # (...)     CE-5
     dlogits = probs * share[..., None]                               # (..., V)
     at = place(targets)

@@ -13,6 +13,7 @@ from numpy import ndarray as Array
 
 from . import gpt
 from .gelu import CUBIC, SLOPE
+from .tools.arguments import check_integers
 
 
 class Memory(NamedTuple):
@@ -25,6 +26,7 @@ def begin(tokens, p, *, config):
 
     Raises IndexError for an id outside 0 .. V - 1, ValueError for T outside 1 .. S.
     """
+    check_integers("tokens", tokens)
     logits, cache = gpt.forward(tokens[None], p, config=config)          # (1, T, V)
     L, S, H, C = config.n_layer, config.block_size, config.n_head, config.n_embd
     memory = Memory(*np.empty((2, L, H, S, C // H), logits.dtype))

@@ -2,14 +2,16 @@
 
 from typing import NamedTuple
 
+import numpy as np
 from numpy import ndarray as Array
 
-from .tools.arguments import check_floats, check_rate
+from .tools.arguments import check_bools, check_cotangent, check_floats, check_rate
 
 
 class Cache(NamedTuple):
-    keep: Array  # (...)
+    keep: Array      # (...)
     rate: float
+    dtype: np.dtype  # of the output
 
 
 def draw_keep(rng, shape, rate):
@@ -25,12 +27,12 @@ def forward(x, keep, *, rate):
     """
     check_floats(x=(x, "..."))
     check_rate("rate", rate)
-    if keep.dtype != bool or keep.shape != x.shape:
-        raise ValueError(f"keep is {keep.dtype} of shape {keep.shape}; allowed: bool, {x.shape}")
-    return x * keep / (1 - rate), Cache(keep, rate)          # (...)  DROP-1
+    check_bools("keep", keep, "where x is kept", x.shape)
+    return x * keep / (1 - rate), Cache(keep, rate, x.dtype)     # (...)  DROP-1
 
 
 def backward(dy, cache):
     """Return dx, exactly 0 where x was dropped: (...) -> (...)."""
-    keep, rate = cache
-    return dy * keep / (1 - rate)                            # (...)  DROP-2
+    keep, rate, dtype = cache
+    check_cotangent("dy", dy, keep.shape, dtype)
+    return dy * keep / (1 - rate)                                # (...)  DROP-2

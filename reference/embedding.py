@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy import ndarray as Array
 
-from .tools.arguments import check_floats, check_ids
+from .tools.arguments import check_cotangent, check_floats, check_ids
 
 
 class Table(NamedTuple):
@@ -21,6 +21,8 @@ class Cache(NamedTuple):
     tokens: Array    # (B, T)
     vocab_size: int  # V
     block_size: int  # S
+    n_embd: int      # C
+    dtype: np.dtype  # of the output
 
 
 def forward(tokens, p):
@@ -30,20 +32,20 @@ def forward(tokens, p):
     """
     table, positions = p.token.weight, p.position.weight
     check_floats(token=(table, "VC"), position=(positions, "SC"))
-    (V, _), (S, _) = table.shape, positions.shape
+    (V, C), S = table.shape, len(positions)
     check_ids("tokens", tokens, V)
     if tokens.ndim != 2 or tokens.shape[1] > S:
         raise ValueError(f"tokens has shape {tokens.shape}; allowed: (B, T) with T from 1 to {S}")
     y = table[tokens] + positions[: tokens.shape[1]]         # (B, T, C)  EMB-1
-    return y, Cache(tokens, V, S)
+    return y, Cache(tokens, V, S, C, y.dtype)
 
 
 def backward(dy, cache):
     """Return the gradients of both tables; ids have none: (B, T, C) -> Params."""
-    tokens, V, S = cache
-    T, C = dy.shape[1:]
+    tokens, V, S, C, dtype = cache
+    check_cotangent("dy", dy, (*tokens.shape, C), dtype)
     dtoken = np.zeros((V, C), dy.dtype)                      # (V, C)
     np.add.at(dtoken, tokens, dy)                            # (V, C)     EMB-2
     dposition = np.zeros((S, C), dy.dtype)                   # (S, C)
-    dposition[:T] = dy.sum(0)                                # (S, C)     EMB-3
+    dposition[:tokens.shape[1]] = dy.sum(0)                  # (S, C)     EMB-3
     return Params(Table(dtoken), Table(dposition))

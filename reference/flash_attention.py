@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy import ndarray as Array
 
-from .tools.arguments import check_finite, check_floats
+from .tools.arguments import check_cotangent, check_finite, check_floats
 from .softmax import causal_mask
 
 
@@ -71,6 +71,7 @@ def backward(dy, cache):
     Source: Dao et al. (2022), algorithm 4.
     """
     q, k, v, y, lse, block = cache
+    check_cotangent("dy", dy, y.shape, y.dtype)
     T, D = q.shape[-2:]
     dq, dk, dv = (np.zeros_like(q, order="C") for _ in range(3))
     delta = (dy * y).sum(-1, keepdims=True)                              # (B, H, T, 1)  FA-10

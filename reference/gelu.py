@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy import ndarray as Array
 
-from .tools.arguments import check_floats
+from .tools.arguments import check_cotangent, check_floats
 from .tools.elementwise import elementwise
 
 SLOPE = 2 * math.sqrt(2 / math.pi)  # 2s
@@ -35,6 +35,7 @@ def forward(x):
 def backward(dy, cache):
     """Return dx: (...) -> (...)."""
     near, e = cache
+    check_cotangent("dy", dy, near.shape, near.dtype)
     gate = 1 / (1 + e)                                       # (...)  not kept: two operations
     dw = SLOPE + 3 * CUBIC * (near * near)                   # (...)  GELU-4
     dgate = e * gate * gate * dw                             # (...)  GELU-5

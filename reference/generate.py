@@ -5,7 +5,7 @@ import numbers
 import numpy as np
 
 from . import decode, gpt, softmax
-from .tools.arguments import check_ids
+from .tools.arguments import check_floats, check_ids
 
 
 def generate(tokens, p, *, config, count, rng, temperature=1.0, top_k=None, top_p=1.0,
@@ -60,6 +60,7 @@ def probabilities(logits, *, temperature=1.0, top_k=None, top_p=1.0):
     Source: Fan et al., "Hierarchical Neural Story Generation" (2018), section 5.4, for top_k;
     Holtzman et al., "The Curious Case of Neural Text Degeneration" (2020), equation 2, for top_p.
     """
+    check_floats(logits=(logits, "V"))
     probs, _ = softmax.forward(logits / temperature)                     # (V,)
     if top_k is None and top_p == 1:
         return probs

@@ -9,7 +9,7 @@ from numpy import ndarray as Array
 
 from . import attention, block, cross_entropy, dropout, embedding, layer_norm, linear, mlp
 from .tools import tree
-from .tools.arguments import check_rate
+from .tools.arguments import check_cotangent, check_rate
 
 
 @dataclass(frozen=True)
@@ -111,6 +111,7 @@ def forward(tokens, p, *, config, keep: Keep | None = None):
 def backward(dlogits, cache):
     """Return the gradients of all parameters: (B, T, V) -> Params."""
     V, C = cache.table.shape
+    check_cotangent("dlogits", dlogits, (*cache.h.shape[:-1], V), cache.h.dtype)
     dlogits_rows = dlogits.reshape(-1, V)                                # (N, V)
     dh = (dlogits_rows @ cache.table).reshape(cache.h.shape)             # (B, T, C)  LM-6
     dhead = dlogits_rows.T @ cache.h.reshape(-1, C)                      # (V, C)     LM-7

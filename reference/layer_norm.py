@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy import ndarray as Array
 
-from .tools.arguments import check_finite, check_floats
+from .tools.arguments import check_cotangent, check_finite, check_floats
 from .tools.sums import row_dot, row_mean, sum_over_rows
 
 
@@ -42,6 +42,7 @@ def forward(x, p, *, eps=1e-5):
 def backward(dy, cache):
     """Return dx and the gradients of the parameters: (..., C) -> (..., C), Params."""
     xhat, rstd, weight = cache
+    check_cotangent("dy", dy, xhat.shape, xhat.dtype)
     dp = Params(sum_over_rows(dy * xhat), sum_over_rows(dy))         # (C,) each LN-5, LN-6
     dxhat = dy * weight                                              # (..., C)  LN-7
     dx = rstd * (dxhat - row_mean(dxhat)

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from numpy import ndarray as Array
 
-from .tools.arguments import check_floats
+from .tools.arguments import check_cotangent, check_floats
 from .tools.sums import sum_over_rows
 
 
@@ -29,6 +29,7 @@ def forward(x, p):
 def backward(dy, cache):
     """Return dx and the gradients of the parameters: (..., O) -> (..., I), Params."""
     x, weight = cache
+    check_cotangent("dy", dy, (*x.shape[:-1], len(weight)), x.dtype)
     dy_rows = dy.reshape(-1, dy.shape[-1])    # (N, O)
     x_rows = x.reshape(-1, x.shape[-1])       # (N, I)
     dx_rows = dy_rows @ weight                # (N, I)    LIN-2

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy import ndarray as Array
 
-from .tools.arguments import check_finite, check_floats
+from .tools.arguments import check_bools, check_cotangent, check_finite, check_floats
 from .tools.sums import row_dot, row_sum
 
 
@@ -45,13 +45,13 @@ def forward(x, *, mask=None):
 def backward(dy, cache):
     """Return dx, exactly 0 where x was masked: (..., S) -> (..., S)."""
     y, = cache
+    check_cotangent("dy", dy, y.shape, y.dtype)
     return y * (dy - row_dot(dy, y))                         # (..., S)  SM-5
 
 
 def check_mask(mask):
     """Refuse a mask that is not boolean (TypeError) or hides a whole row (ValueError)."""
-    if mask.dtype != bool:
-        raise TypeError(f"mask has dtype {mask.dtype}; allowed: bool, True where x may be seen")
+    check_bools("mask", mask, "where x may be seen")
     if not mask.any(-1).all():
         row = np.argwhere(~mask.any(-1))[0].tolist()
         raise ValueError(f"mask hides every entry of row {row}; allowed: one or more seen a row")

@@ -31,7 +31,7 @@ RIGHT = {  # the body of each backward as a student may write it
     return dloss * dlogits * cache.counted[..., None] / cache.counted.sum()
 """,
     "embedding": """
-    tokens, V, S = cache
+    tokens, V, S, C, _ = cache
     onehot = np.arange(V) == tokens[..., None]
     position = np.zeros((S, dy.shape[-1]))
     position[:tokens.shape[1]] = dy.sum(0)

@@ -13,6 +13,7 @@ import numpy as np
 
 from .. import cross_entropy, gpt
 from ..tools import tree
+from ..tools.arguments import check_integers
 from . import blas, workers
 
 IGNORED = -100  # the target that cross_entropy does not count
@@ -53,6 +54,8 @@ def share_of_gradient(forward, backward, tokens, targets, p, *, config, keep, we
 
 def in_parts(function, tokens, targets, p, config, keep, threads, parts):
     """Return a function's results for the parts of a batch, each weighted by its tokens."""
+    check_integers("tokens", tokens)
+    check_integers("targets", targets, tokens.shape)
     parts = parts or parts_for(config, np.shape(tokens), threads)
     if parts == 1:
         with blas.threads(1 if is_little(config, np.shape(tokens)) else threads):

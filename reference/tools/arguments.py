@@ -5,6 +5,12 @@ import functools
 import numpy as np
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.complex128))
+ARRAYS = (np.ndarray, np.memmap)  # other subclasses compute otherwise: * of a matrix is @
+
+
+def is_plain(array):
+    """Whether it is an array, in memory or in a file, or a NumPy number; not a list, say."""
+    return type(array) in ARRAYS or isinstance(array, np.generic)
 
 
 def check_floats(**arguments):
@@ -14,8 +20,7 @@ def check_floats(**arguments):
     letter stands for one size throughout, as in x=(x, "...I"), weight=(p.weight, "OI").
     Raises TypeError for a dtype, ValueError for a shape.
     """
-    _check_floats(tuple([(name, getattr(array, "dtype", type(array).__name__),
-                          getattr(array, "shape", ()), axes)
+    _check_floats(tuple([(name, _dtype(array), array.shape if is_plain(array) else (), axes)
                          for name, (array, axes) in arguments.items()]))
 
 
@@ -23,7 +28,7 @@ def check_floats(**arguments):
 def _check_floats(arguments):
     dtype, sizes = None, {}
     for name, found, shape, axes in arguments:
-        if found not in FLOATS:
+        if isinstance(found, str) or found not in FLOATS:  # "float" equals one of them
             raise TypeError(f"{name} has dtype {found}; allowed: float32, float64 or complex128")
         if dtype is None:
             dtype, first = found, name
@@ -37,15 +42,43 @@ def _check_floats(arguments):
             raise ValueError(f"{name} has shape {shape}; allowed: {_spell(axes, sizes)}")
 
 
+def check_cotangent(name, dy, shape, dtype, *, number=False):
+    """Refuse a cotangent whose shape or dtype is not its output's, even if it would broadcast.
+
+    With number=True a Python float or int will do as well.
+    Raises TypeError for a dtype, ValueError for a shape.
+    """
+    if number and type(dy) in (float, int):
+        return
+    found = _dtype(dy)
+    if isinstance(found, str) or found != dtype:
+        raise TypeError(f"{name} has dtype {found}; allowed: {dtype}, the dtype of the output")
+    if dy.shape != shape:
+        raise ValueError(f"{name} has shape {dy.shape}; allowed: {shape}, the shape of the output")
+
+
+def check_bools(name, array, true, shape=None):
+    """Refuse what is not an array of bools, True meaning `true`, or has not the given shape.
+
+    Raises TypeError for a dtype, ValueError for a shape.
+    """
+    _check_kind(name, array, "b", f"bool, True {true}", shape)
+
+
+def check_integers(name, array, shape=None):
+    """Refuse what is not an array of integers or has not the given shape.
+
+    Raises TypeError for a dtype, ValueError for a shape.
+    """
+    _check_kind(name, array, "iu", "a NumPy array of integers", shape)
+
+
 def check_ids(name, ids, limit):
     """Refuse ids that are not integers from 0 to limit - 1 (NumPy would wrap a negative one).
 
     Raises TypeError for a dtype, ValueError for an empty array, IndexError for an id out of range.
     """
-    kind = getattr(getattr(ids, "dtype", None), "kind", "")
-    if not kind or kind not in "iu":
-        found = getattr(ids, "dtype", type(ids).__name__)
-        raise TypeError(f"{name} has dtype {found}; allowed: a NumPy array of integers")
+    check_integers(name, ids)
     if ids.size == 0:
         raise ValueError(f"{name} has shape {ids.shape}; allowed: at least one id")
     low, high = ids.min(), ids.max()
@@ -69,6 +102,17 @@ def check_finite(name, values, *, above=-np.inf):
         wrong = np.asarray(values)[~right]
         allowed = "finite numbers" if above == -np.inf else f"finite numbers above {above}"
         raise FloatingPointError(f"{name} is {wrong[0]}; allowed: {allowed}")
+
+
+def _check_kind(name, array, kinds, allowed, shape):
+    if not is_plain(array) or array.dtype.kind not in kinds:
+        raise TypeError(f"{name} has dtype {_dtype(array)}; allowed: {allowed}")
+    if shape is not None and array.shape != shape:
+        raise ValueError(f"{name} has shape {array.shape}; allowed: {shape}")
+
+
+def _dtype(array):
+    return array.dtype if is_plain(array) else type(array).__name__
 
 
 def _spell(axes, sizes):

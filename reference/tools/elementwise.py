@@ -9,6 +9,7 @@ import functools
 import numpy as np
 
 from . import tree
+from .arguments import is_plain
 
 PIECE = 2**15  # numbers: a piece and what is made of it, in float32, take less than a megabyte
 
@@ -21,7 +22,7 @@ def elementwise(function):
     @functools.wraps(function)
     def whole(*arguments):
         first = tree.leaves(arguments)[0]
-        if getattr(first, "size", 0) <= PIECE:
+        if getattr(first, "size", 0) <= PIECE or not alike(arguments):
             return function(*arguments)
         flat = tree.map(np.ravel, arguments)                             # (N,) each
         for start in range(0, first.size, PIECE):
@@ -32,3 +33,9 @@ def elementwise(function):
             tree.map(lambda a, b: np.copyto(a.reshape(-1)[piece], b), found, result)
         return found
     return whole
+
+
+def alike(arguments):
+    """Whether all are arrays of one shape; others the function sees whole, and may refuse."""
+    leaves = tree.leaves(arguments)
+    return all(is_plain(leaf) and leaf.shape == leaves[0].shape for leaf in leaves)

@@ -39,9 +39,16 @@ def test_the_mean_is_kept(seed, rate):
 def test_a_rate_outside_0_to_1_is_refused(rate):
     with pytest.raises(ValueError, match="rate is .*; allowed: 0 <= rate < 1"):
         dropout.forward(np.ones(3), np.ones(3, bool), rate=rate)
+    with pytest.raises(ValueError, match="rate is .*; allowed: 0 <= rate < 1"):
+        dropout.draw_keep(np.random.default_rng(0), (3,), rate)
 
 
-@pytest.mark.parametrize("keep", [np.ones(4, bool), np.ones(3), np.ones((1, 3), bool)])
-def test_a_mask_that_does_not_fit_is_refused(keep):
-    with pytest.raises(ValueError, match=r"keep is .* of shape .*; allowed: bool, \(3,\)"):
+@pytest.mark.parametrize("keep, error, words", [
+    (np.ones(4, bool), ValueError, r"keep has shape \(4,\); allowed: \(3,\)"),
+    (np.ones((1, 3), bool), ValueError, r"keep has shape \(1, 3\); allowed: \(3,\)"),
+    (np.ones(3), TypeError, "keep has dtype float64; allowed: bool, True where x is kept"),
+    ([True] * 3, TypeError, "keep has dtype list; allowed: bool, True where x is kept"),
+])
+def test_a_mask_that_does_not_fit_is_refused(keep, error, words):
+    with pytest.raises(error, match=words):
         dropout.forward(np.ones(3), keep, rate=0.5)

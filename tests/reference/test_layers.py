@@ -1,6 +1,8 @@
 """The properties that every layer of the table has, one test each."""
 
 import copy
+import inspect
+import re
 
 import numpy as np
 import pytest
@@ -190,6 +192,31 @@ def test_wrong_dtypes_are_refused(layer, data):
         params = case.example.params
     with pytest.raises(TypeError, match="has dtype .*; allowed: "):
         both.forward(layer, Example(inputs, params, case.example.options, case.example.masks))
+
+
+def wrong_cotangents(dy):
+    """Yield (cotangent, error, words) of another dtype or shape, some of which broadcast."""
+    for dtype in "int8", "uint8", "bool", "float16", "float32", "complex128":
+        yield dy.astype(dtype), TypeError, f"dtype {dtype}; allowed: {dy.dtype}, the dtype"
+    yield [dy.tolist()], TypeError, f"dtype list; allowed: {dy.dtype}, the dtype"
+    others = [dy[None], dy[..., None], np.stack([dy, dy]), dy.reshape(-1), dy.reshape(-1)[:0]]
+    for axis in range(dy.ndim):
+        others += [dy.take(0, axis), dy.take([0], axis), dy.take([0, *range(dy.shape[axis])], axis)]
+    for wrong in others + [dy.T, dy.swapaxes(-1, -2)] if dy.ndim > 1 else others:
+        if wrong.shape != dy.shape:
+            words = f"shape {wrong.shape}; allowed: {dy.shape}, the shape"
+            yield np.array(wrong), ValueError, words
+
+
+@every_layer
+@given(data=st.data())
+def test_a_wrong_cotangent_is_refused(layer, data):
+    case = data.draw(cases(layer))
+    _, cache = agree.forward(layer, case.example)
+    name = next(iter(inspect.signature(layer.numpy.backward).parameters))
+    for wrong, error, words in wrong_cotangents(case.dy):
+        with pytest.raises(error, match=f"^{name} has {re.escape(words)} of the output$"):
+            agree.backward(layer, case.example, wrong, cache)
 
 
 def same(a, b):

@@ -113,3 +113,15 @@ def test_what_is_no_batch_is_refused_as_without_threads(tokens):
     p = gpt.init(config, np.random.default_rng(0))
     with pytest.raises((TypeError, ValueError), match="tokens has"):
         parallel.loss_and_grad(tokens, tokens, p, config=config)
+
+
+@pytest.mark.parametrize("parts", [1, 2])
+def test_ids_that_are_no_plain_array_or_differ_in_shape_are_refused_in_parts(parts):
+    config = gpt.Config(vocab_size=7, block_size=5, n_layer=1, n_head=2, n_embd=8)
+    p, ids = gpt.init(config, np.random.default_rng(0)), np.array([[1, 2], [3, 4]])
+    for wrong in ids.tolist(), np.ma.array(ids):
+        for name, batch in ("tokens", (wrong, ids)), ("targets", (ids, wrong)):
+            with pytest.raises(TypeError, match=f"{name} has dtype .*; allowed: a NumPy array of"):
+                parallel.loss_and_grad(*batch, p, config=config, parts=parts)
+    with pytest.raises(ValueError, match=r"targets has shape \(2, 1\); allowed: \(2, 2\)"):
+        parallel.loss_and_grad(ids, ids[:, :1], p, config=config, parts=parts)
