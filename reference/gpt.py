@@ -1,7 +1,7 @@
 """The GPT: embedding, blocks, a last norm, and a head tied to the embedding. Derivation: gpt.md."""
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +9,7 @@ from numpy import ndarray as Array
 
 from . import attention, block, cross_entropy, dropout, embedding, layer_norm, linear, mlp
 from .tools import tree
-from .tools.arguments import check_cotangent, check_rate
+from .tools.arguments import check_config, check_cotangent, check_rate
 
 
 @dataclass(frozen=True)
@@ -24,10 +24,9 @@ class Config:
     dropout: float = 0.0  # the rate of every dropout
 
     def __post_init__(self):
-        for field in fields(self)[:-1]:
-            size = getattr(self, field.name)
+        for name, size in [*vars(self).items()][:-1]:
             if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
-                raise ValueError(f"{field.name} is {size!r}; allowed: an integer of at least 1")
+                raise ValueError(f"{name} is {size!r}; allowed: an integer of at least 1")
         if self.n_embd % self.n_head:
             raise ValueError(
                 f"n_embd is {self.n_embd}; allowed: a multiple of n_head = {self.n_head}")
@@ -73,10 +72,9 @@ def init(config, rng, dtype=np.float32):
 
     residual = 0.02 / math.sqrt(2 * L)
     tables = embedding.Params(embedding.Table(normal(V, C)), embedding.Table(normal(S, C)))
-    blocks = tuple(
-        block.Params(norm(), attention.Params(affine(3 * C, C), affine(C, C, residual)),
-                     norm(), mlp.Params(affine(4 * C, C), affine(C, 4 * C, residual)))
-        for _ in range(L))
+    blocks = tuple(block.Params(
+        norm(), attention.Params(affine(3 * C, C), affine(C, C, residual)),
+        norm(), mlp.Params(affine(4 * C, C), affine(C, 4 * C, residual))) for _ in range(L))
     return Params(tables, blocks, norm())
 
 
@@ -92,8 +90,10 @@ def draw_keep(rng, B, T, config):
 def forward(tokens, p, *, config, keep: Keep | None = None):
     """Return the logits of each next token: (B, T) -> (B, T, V).
 
-    Raises IndexError for an id outside 0 .. V - 1, ValueError for T outside 1 .. S.
+    Raises ValueError for a config not of p's sizes or T outside 1 .. S, IndexError for an id >= V.
     """
+    check_config(config, vocab_size=len(p.embedding.token.weight), n_layer=len(p.blocks),
+                 block_size=len(p.embedding.position.weight), n_embd=len(p.norm.weight))
     drop, caches = None, []
     x, embedded = embedding.forward(tokens, p.embedding)                 # (B, T, C)  LM-1
     if keep is not None:

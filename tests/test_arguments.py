@@ -171,6 +171,36 @@ def test_a_mask_that_is_a_list_is_refused():
         softmax.forward(np.ones((2, 2)), mask=[[True, False], [True, True]])
 
 
+OTHER_SIZES = [("n_layer", 1), ("n_layer", 3), ("vocab_size", 6), ("vocab_size", 8),
+               ("block_size", 3), ("block_size", 5), ("n_embd", 4), ("n_embd", 16)]
+WAYS = {
+    "forward": lambda c: gpt.forward(IDS, P, config=c),
+    "loss": lambda c: gpt.loss(IDS, IDS, P, config=c),
+    "loss_and_grad": lambda c: gpt.loss_and_grad(IDS, IDS, P, config=c),
+    "begin": lambda c: decode.begin(IDS[0], P, config=c),
+    "generate": lambda c: next(generate.generate(IDS[0], P, config=c, count=1,
+                                                 rng=np.random.default_rng(0))),
+    "generate, not cached": lambda c: next(generate.generate(
+        IDS[0], P, config=c, count=1, rng=np.random.default_rng(0), cached=False)),
+    "in parts": lambda c: parallel.loss(IDS, IDS, P, config=c, parts=1),
+}
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=list(WAYS))
+@pytest.mark.parametrize("name, size", OTHER_SIZES)
+def test_a_config_that_does_not_fit_the_parameters_is_refused(way, name, size):
+    config = gpt.Config(**vars(CONFIG) | {name: size})
+    with pytest.raises(ValueError, match=f"^config.{name} is {size}; allowed: "
+                                         f"{getattr(CONFIG, name)}, as in the parameters$"):
+        way(config)
+
+
+def test_a_config_is_refused_before_an_id_is():
+    config = gpt.Config(**vars(CONFIG) | {"vocab_size": 100})
+    with pytest.raises(ValueError, match="config.vocab_size is 100; allowed: 7"):
+        gpt.forward(np.array([[50]]), P, config=config)
+
+
 @pytest.mark.parametrize("wrong", [[1, 2], np.ma.array([1, 2]), np.array([1.0])])
 def test_a_window_of_no_ids_is_refused(wrong):
     with pytest.raises(TypeError, match="tokens has dtype .*; allowed: a NumPy array of integers"):

@@ -87,6 +87,14 @@ def check_ids(name, ids, limit):
         raise IndexError(f"{name} holds the id {wrong}; allowed: 0 to {limit - 1}")
 
 
+def check_config(config, **sizes):
+    """Refuse a config with another size than the parameters have, by name, with a ValueError."""
+    for name, size in sizes.items():
+        if getattr(config, name) != size:
+            raise ValueError(f"config.{name} is {getattr(config, name)}; allowed: {size}, "
+                             "as in the parameters")
+
+
 def check_rate(name, rate):
     """Refuse a dropout rate outside [0, 1) with a ValueError."""
     if not 0 <= rate < 1:
