@@ -138,6 +138,10 @@ def masks(node, scope):
         yield f"{ast.unparse(node.test)} makes no difference: its mask is ignored", None
     if refuses(node):
         yield f"nobody asks whether {ast.unparse(node.test)}", None
+    if checks(node):
+        what = [ast.unparse(a).strip("'") for a in node.value.args[:1]]
+        what = what or [keyword.arg for keyword in node.value.keywords]
+        yield f"nobody checks {', '.join(what)}", None
     if method(node) == "where":
         mask, *values = node.args
         yield "the mask is ignored", values[0]
@@ -284,6 +288,11 @@ def literal(node):
     except ValueError:
         return None
     return value if type(value) is int else None
+
+
+def checks(node):
+    """Whether a node is a statement that only calls a check."""
+    return isinstance(node, ast.Expr) and (method(node.value) or "").startswith("check_")
 
 
 def refuses(node):

@@ -11,11 +11,11 @@ import copy
 import functools
 from typing import NamedTuple
 
-from .edits import OPERATORS, refuses
+from ..layers.source import module_of, path_of, read, tags
 from ..layers.table import LAYERS
+from .edits import OPERATORS, checks, refuses
 from .known import EQUIVALENT, HAND_MADE, MEANINGS
 from .scope import Scope
-from ..layers.source import module_of, path_of, read, tags
 
 TARGETS = {  # functions and methods of each file; a tag after @ picks the lines that carry it
     **{stem: ["backward"] for stem in LAYERS},
@@ -28,7 +28,7 @@ TARGETS = {  # functions and methods of each file; a tag after @ picks the lines
     "adamw": ["update", "clip", "learning_rate"],
     "fused_adamw": ["FusedAdamW.__init__", "FusedAdamW.update", "groups", "views", "gathered"],
     "parallel": ["share_of_loss", "share_of_gradient", "in_parts", "split", "add"],
-    "elementwise": ["elementwise"],
+    "elementwise": ["elementwise", "alike"],
 }
 
 
@@ -163,7 +163,9 @@ def spots(function):
     for statement in ast.walk(function):
         if id(statement) in wording or isinstance(getattr(statement, "value", 0), ast.Constant):
             continue
-        if isinstance(statement, (ast.Assign, ast.AugAssign, ast.Expr, ast.Return)):
+        if checks(statement):
+            yield statement, statement  # it is left out, or stays as it is
+        elif isinstance(statement, (ast.Assign, ast.AugAssign, ast.Expr, ast.Return)):
             yield from ((node, statement) for node in ast.walk(statement))
         if isinstance(statement, ast.If):
             yield statement, statement
