@@ -65,7 +65,7 @@ def grading(stems):
     """Return how often the grader names a mutant rightly, and what it says when it can't know it.
 
     A name is right if the mutant that it belongs to has the same gradients on other examples too.
-    Rounding is added to the gradients, since a reader's arithmetic is another one.
+    Rounding is added to the gradients, since a student's arithmetic is another one.
     """
     counts, rng = Counter(), np.random.default_rng(0)
     for stem in stems:
@@ -80,7 +80,7 @@ def grading(stems):
         for mutant in [m for m in known if m.stem == stem]:
             results = [(case, grade.outcome_of(mutant, case)) for case in found]
             if any(result is None for _, result in results):
-                continue  # it raises an error, which the reader sees by itself
+                continue  # it raises an error, which the student sees by itself
             wrong = list(dict.fromkeys(name for case, result in results for name in result
                                        if not grade.alike(result[name], case.truth[name])))
             if not wrong:

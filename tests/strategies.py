@@ -12,7 +12,7 @@ from reference import gpt
 seeds = st.integers(0, 2**32 - 1)
 
 
-class Case(NamedTuple):
+class Drawn(NamedTuple):
     """One example of a layer with its cotangent, in float64."""
 
     sizes: dict
@@ -21,18 +21,18 @@ class Case(NamedTuple):
     dy: object
 
 
-def sizes(layer):
+def drawn_sizes(layer):
     """A size from 1 up for each letter of the layer."""
     return st.fixed_dictionaries({letter: st.integers(1, LETTERS[letter].drawn)
                                   for letter in layer.letters})
 
 
 @st.composite
-def cases(draw, layer):
+def examples(draw, layer):
     """An example of the layer, its arrays filled from a drawn seed."""
-    drawn, seed = draw(sizes(layer)), draw(seeds, label="seed")
+    drawn, seed = draw(drawn_sizes(layer)), draw(seeds, label="seed")
     example = layer.example(drawn, seed)
-    return Case(drawn, seed, example, both.draw_cotangent(layer, example, seed))
+    return Drawn(drawn, seed, example, both.draw_cotangent(layer, example, seed))
 
 
 @st.composite

@@ -42,12 +42,12 @@ RIGHT = {  # the body of each backward as a student may write it
 
 @pytest.fixture
 def here(monkeypatch):
-    """Run the reader's process inside this one: starting another costs two seconds."""
+    """Run the submission's process inside this one: starting another costs two seconds."""
     def start(folder, _):
         path = list(sys.path)
         submission.main(folder)
         sys.path[:] = path
-        sys.modules.pop("readers_file", None)
+        sys.modules.pop("submission", None)
         return 0, b""
     monkeypatch.setattr(sandbox, "start", start)
 

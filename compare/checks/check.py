@@ -1,4 +1,4 @@
-"""The check: every layer of the table before its witnesses, on drawn examples."""
+"""The check: every layer of the table before its oracles, on drawn examples."""
 
 import itertools
 import math
@@ -11,7 +11,7 @@ from .coverage import Coverage, met_by
 from .trial import ROUNDINGS, Trial, allowed
 
 COLUMNS = ("torch", "complex", "central", "float32")
-ENTRIES = 2                 # of each array, before the witnesses that take an entry at a time
+ENTRIES = 2                 # of each array, before the oracles that take an entry at a time
 SHARE = {"complex": 5, "central": 20}  # they see one example of so many: each entry costs a forward
 
 
@@ -26,7 +26,7 @@ class Report:
 
 
 def check(layer, examples):
-    """Return the Report of one layer over the first `examples` seeds, before all witnesses."""
+    """Return the Report of one layer over the first `examples` seeds, before all oracles."""
     report, coverage = Report(), {column: Coverage(layer, column) for column in ("torch", *SHARE)}
     drawn = [draw_sizes(layer.letters, seed) for seed in range(examples)]
     shows = [met_by(layer, n, layer.example(n, seed)) for seed, n in enumerate(drawn)]
@@ -47,7 +47,7 @@ def check(layer, examples):
 
 
 def chosen(shows, every):
-    """Return the examples that a witness sees, one of `every` or a few more: first those without
+    """Return the examples that an oracle sees, one of `every` or a few more: first those without
     which it would miss something that any of them shows; shows[i] is what example i shows."""
     picked, missed = [], set().union(*shows)
     while missed:
@@ -60,7 +60,7 @@ def chosen(shows, every):
 
 
 def testify(layer, n, seed, column):
-    """Return (trial, errors, ill) of one example before the witness of a column."""
+    """Return (trial, errors, ill) of one example before the oracle of a column."""
     trial = Trial(layer, n, seed, "float32" if column == "float32" else "float64")
     if column in SHARE:
         return trial, *getattr(trial, column)(ENTRIES)
@@ -108,7 +108,7 @@ def report_row(report, name):
 def failure(layer, key, n, seed, error):
     """Return the sentence for a failure and the smallest example that shows it."""
     name, column = key
-    return (f"{layer.stem}: {name} is off by {error:.1e} before the witness {column}; allowed: "
+    return (f"{layer.stem}: {name} is off by {error:.1e} before the oracle {column}; allowed: "
             f"{allowed(layer, column):.0e}. Smallest example: {in_words(n)}, seed {seed}")
 
 
@@ -119,7 +119,7 @@ central  central differences at the best step, one in {SHARE["central"]} example
          they end, and why: python -m compare steps
 adjoint  <J u, dy> = <u, dx> for a drawn u through all inputs at once; allowed: 1e-12
 float32  torch again, both sides in float32; allowed: 1e-5, and 1e-4 for the whole model
-ill      how many comparisons before these witnesses, all together, were so ill-conditioned that
+ill      how many comparisons before these oracles, all together, were so ill-conditioned that
          rounding alone is above the allowed error; they are held instead to {ROUNDINGS} times what it
          does to torch's result, or to differences with neighbouring steps (central)
 cache    bytes in float32 with {in_words(sizes("BTCHVL", "laptop"))}, no dropout

@@ -13,8 +13,8 @@ SHARE = 1 / 4      # of a result's examples that must be above that; at least 0.
 class Coverage:
     """Collects the examples of one check of a layer; `missing` says what they never showed."""
 
-    def __init__(self, layer, witness=None):
-        self.layer, self.witness = layer, witness
+    def __init__(self, layer, oracle=None):
+        self.layer, self.oracle = layer, oracle
         self.met = set()                  # names of the layer's predicates that held
         self.seen = collections.Counter()   # by result: the examples that have it
         self.above = collections.Counter()  # by result: those of them where it is not about zero
@@ -38,7 +38,7 @@ class Coverage:
 
     def missing(self):
         """Return a sentence for each reason why the examples prove nothing; none is good."""
-        stem, before = self.layer.stem, f" before the witness {self.witness}" if self.witness else ""
+        stem, before = self.layer.stem, f" before the oracle {self.oracle}" if self.oracle else ""
         return ([f"{stem}: {name} was above {ABOUT_ZERO:g} in {self.above[name]} of "
                  f"{self.seen[name]} drawn examples{before}; allowed: a quarter of them or more"
                  for name in self.about_zero()]

@@ -1,4 +1,4 @@
-"""Witnesses that know nothing of torch: the complex step, the adjoint test, central differences.
+"""Oracles that know nothing of torch: the complex step, the adjoint test, central differences.
 
 The first two run the forward in complex128 on x + i h u. For an analytic f the imaginary part of
 f(x + i h u) is h J u + O(h^3), and nothing is subtracted: with h = 1e-30 the error is rounding alone.

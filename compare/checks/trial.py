@@ -1,4 +1,4 @@
-"""One drawn example before its witnesses: torch, the complex step, the adjoint, differences."""
+"""One drawn example before its oracles: torch, the complex step, the adjoint, differences."""
 
 from functools import cached_property
 
@@ -13,12 +13,12 @@ WHOLE_MODEL = ALLOWED | {"float32": 1e-4}
 ROUNDINGS = 16  # how many times the rounding of the truth an ill-conditioned result may be off
 
 
-def allowed(layer, witness):
-    """Return the largest relative error that a row of the table may have before a witness.
+def allowed(layer, oracle):
+    """Return the largest relative error that a row of the table may have before an oracle.
 
     "float32" is torch again, with both sides in float32; the others are in float64.
     """
-    return (WHOLE_MODEL if layer.whole_model else ALLOWED)[witness]
+    return (WHOLE_MODEL if layer.whole_model else ALLOWED)[oracle]
 
 
 def floor(dtype, bound):
@@ -51,7 +51,7 @@ def weigh(errors, noise, dtype, bound):
 class Trial:
     """An example that a seed draws (or that is given), in one dtype, through both implementations.
 
-    Each witness returns (errors, ill): the relative error by result, and the names of those that
+    Each oracle returns (errors, ill): the relative error by result, and the names of those that
     are ill-conditioned. A result is ill-conditioned if its error is above the bound, but within
     ROUNDINGS times what the rounding of the inputs does to torch's own (see both.rounding):
     LayerNorm at C = 1 or 2, say, where dx is a difference of terms 10^5 times its size. Its error is
@@ -65,7 +65,7 @@ class Trial:
 
     @cached_property
     def ours(self):
-        """The Outcome that stands before the witnesses: NumPy's, unless another is put here."""
+        """The Outcome that stands before the oracles: NumPy's, unless another is put here."""
         return both.run_numpy(self.layer, self.example, self.dy)
 
     @cached_property

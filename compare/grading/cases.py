@@ -1,4 +1,4 @@
-"""The examples on which a reader's backward is graded, the smallest first."""
+"""The examples on which a student's backward is graded, the smallest first."""
 
 import functools
 import itertools

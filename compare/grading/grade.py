@@ -1,7 +1,7 @@
-"""The grader: what is right and wrong in a reader's backward, and which mistake it is.
+"""The grader: what is right and wrong in a student's backward, and which mistake it is.
 
-The reader's functions run in a process of their own (reader.py). Their gradients are held against
-the witnesses, and where one is wrong, against those of every mutant: an equal one has a name.
+The student's functions run in a process of their own (submission.py). Their gradients are held against
+the oracles, and where one is wrong, against those of every mutant: an equal one has a name.
 """
 
 import functools
@@ -14,23 +14,23 @@ from ..layers import both
 from ..mutants.make import vocabulary
 from ..checks.trial import Trial, allowed
 
-SAME = 1e-8      # relative: the reader's arithmetic may be another one than ours
+SAME = 1e-8      # relative: the student's arithmetic may be another one than ours
 ENTRIES = 2      # of each array, before the complex step and central differences
 SLOW = 4         # every so many cases are before these two
 
 
 class Finding(NamedTuple):
-    """What came of one result of the reader's over all cases."""
+    """What came of one result of the student's over all cases."""
 
     name: str             # "output", "d x", "d weight" ...
     error: float          # the largest one, before torch
     share: float          # by how much it is off where it is wrong, relative to the larger: median
     case: object          # the smallest case that shows that it is wrong, or None
-    witnesses: tuple      # those that say so
+    oracles: tuple      # those that say so
 
 
 class Grade(NamedTuple):
-    """The verdict on a reader's file."""
+    """The verdict on a student's file."""
 
     findings: list
     mistakes: list    # of (names of the results, Mutant)
@@ -45,7 +45,7 @@ class Grade(NamedTuple):
 
 
 def grade(found):
-    """Return the Grade of a reader's results, as `run` returns them."""
+    """Return the Grade of a student's results, as `run` returns them."""
     changed = any([results.pop("changed") for _, results in found])
     trials = [trial_of(case, results) for case, results in found]
     names = dict.fromkeys(name for _, results in found for name in results)
@@ -61,8 +61,8 @@ def grade(found):
     return Grade(findings, mistakes, told, changed, adjoint, len(found))
 
 
-class ReadersTrial(Trial):
-    """A case with the reader's results before the witnesses in place of ours."""
+class SubmittedTrial(Trial):
+    """A case with the student's results before the oracles in place of ours."""
 
     def is_sound(self):
         """Whether the right results are well-conditioned, so that a match means something."""
@@ -79,7 +79,7 @@ class ReadersTrial(Trial):
 
     @functools.cache
     def testimony(self, number):
-        """Return the errors before each witness; those that take an entry at a time see one in
+        """Return the errors before each oracle; those that take an entry at a time see one in
         SLOW trials."""
         said = {"torch": self.torch()[0]}
         if self.fits and number % SLOW == 0:
@@ -92,8 +92,8 @@ class ReadersTrial(Trial):
 
 
 def trial_of(case, results):
-    """Return the trial of a case, whose Outcome is the reader's."""
-    trial = ReadersTrial(case.layer, case.sizes, case.seed, example=case.example)
+    """Return the trial of a case, whose Outcome is the student's."""
+    trial = SubmittedTrial(case.layer, case.sizes, case.seed, example=case.example)
     trial.ours = both.Outcome(results["output"], {
         name.removeprefix("d "): array for name, array in results.items() if name != "output"})
     return trial
@@ -106,9 +106,9 @@ def finding_of(name, found, trials):
     for i, ((case, results), trial) in enumerate(zip(found, trials)):
         if name not in results:
             continue
-        said = {witness: errors[name] for witness, errors in trial.testimony(i).items()
+        said = {oracle: errors[name] for oracle, errors in trial.testimony(i).items()
                 if name in errors}
-        wrong = {witness for witness, value in said.items() if value > allowed(layer, witness)}
+        wrong = {oracle for oracle, value in said.items() if value > allowed(layer, oracle)}
         error, against = max(error, said["torch"]), against | wrong
         if wrong:
             first = first or case
@@ -126,8 +126,8 @@ def share(mine, truth):
 def matches(found, wrong, known=None):
     """Return (names, mutant) pairs that explain the wrong gradients.
 
-    First a mutant with all of the reader's gradients, the right ones too. Failing that, several
-    that are one mistake each: a mutant all of whose own wrong gradients are the reader's. The
+    First a mutant with all of the student's gradients, the right ones too. Failing that, several
+    that are one mistake each: a mutant all of whose own wrong gradients are the student's. The
     known mutants are the vocabulary of the layer, if none are given.
     """
     mistakes, left = [], set(wrong)
@@ -142,7 +142,7 @@ def matches(found, wrong, known=None):
 
 
 def explained(mutant, found):
-    """Return the wrong gradients that a mutant makes, if all of them are the reader's, else {}."""
+    """Return the wrong gradients that a mutant makes, if all of them are the student's, else {}."""
     names, seen = set(), []
     for case, results in reversed(found):  # the large ones tell the most
         made = outcome_of(mutant, case)

@@ -8,7 +8,7 @@ NEAR = 1e-8
 
 
 def tell(name, found):
-    """Return sentences about the gradient `name` of the reader's results, the strongest first."""
+    """Return sentences about the gradient `name` of the student's results, the strongest first."""
     pairs = [(case, results[name], case.truth[name]) for case, results in found]
     for rule in RULES:
         if sentence := rule(pairs):

@@ -1,4 +1,4 @@
-"""The reader's process, from outside: started with a time limit, and what came of it."""
+"""The submission's process, from outside: started with a time limit, and what came of it."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from .cases import cases
 from ..layers.table import LAYERS
 from ..layers.source import HOUSE
 
-LINES, WIDTH = 20, 200  # of what a reader's code prints, that is shown
+LINES, WIDTH = 20, 200  # of what a student's code prints, that is shown
 
 
 def read_submission(path):
@@ -40,7 +40,7 @@ def layer_of(path):
 
 
 def run_submission(path, stem, *, forward="forward", backward="backward", torch=False, seconds=60):
-    """Run a reader's functions on the cases of a layer; return the cases and results that fit.
+    """Run a student's functions on the cases of a layer; return the cases and results that fit.
 
     Prints the first lines of what they print. Raises ValueError, in one sentence, for whatever
     keeps the file from being graded.
@@ -83,7 +83,7 @@ def start(folder, seconds):
     finally:
         if process.returncode is None:
             end(process)
-    listener.join(1)  # a process that the reader's code left behind may hold the pipe open
+    listener.join(1)  # a process that the student's code left behind may hold the pipe open
     return code, bytes(printed)
 
 
@@ -124,7 +124,7 @@ def problem_of(folder, name, place, code, seconds):
 
 
 def at(folder, all_cases):
-    """Return where in the cases the reader's process was, in words."""
+    """Return where in the cases the submission's process was, in words."""
     reached = folder / "at.json"
     if not reached.exists():
         return ""

@@ -1,7 +1,7 @@
-"""A reader's own functions, run on drawn examples in a process of their own.
+"""A student's own functions, run on drawn examples in a process of their own.
 
 python -m compare.grading.submission FOLDER, where FOLDER/job.json says what to run. Writes FOLDER/<i>.npz for
-example i and FOLDER/done after the last, or FOLDER/problem.json, so that nothing that the reader's
+example i and FOLDER/done after the last, or FOLDER/problem.json, so that nothing that the student's
 code does reaches the grader.
 """
 
@@ -25,7 +25,7 @@ from ..layers.table import LAYERS
 
 
 class Problem(Exception):
-    """What keeps a reader's file from being graded, in one sentence; everywhere or at one case."""
+    """What keeps a student's file from being graded, in one sentence; everywhere or at one case."""
 
     def __init__(self, sentence, everywhere=False):
         super().__init__(sentence)
@@ -37,11 +37,11 @@ def main(folder):
     folder = Path(folder)
     job = json.loads((folder / "job.json").read_text(encoding="utf-8"))
     try:
-        reader = Reader(job)
+        submitted = Submission(job)
         for i, case in enumerate(job["cases"]):
             (folder / "at.json").write_text(json.dumps(i), encoding="utf-8")
             with quiet() if i else contextlib.nullcontext():  # one example's prints are enough
-                results = reader.run(Case(LAYERS[job["layer"]], *case))
+                results = submitted.run(Case(LAYERS[job["layer"]], *case))
             if results is not None:
                 np.savez(folder / f"{i}.npz", **results)
         (folder / "done").touch()  # whoever ends the process early leaves no such mark
@@ -58,8 +58,8 @@ def quiet():
         yield
 
 
-class Reader:
-    """The two functions of a reader's file, called in the way that their arguments ask for."""
+class Submission:
+    """The two functions of a student's file, called in the way that their arguments ask for."""
 
     def __init__(self, job):
         self.path, self.torch = Path(job["file"]), job["torch"]
@@ -119,7 +119,7 @@ class Reader:
             name: self.own(value) for name, value in keywords.items()}
 
     def own(self, value):
-        """Return an argument as the reader's code wants it: arrays, or torch tensors."""
+        """Return an argument as the student's code wants it: arrays, or torch tensors."""
         if not self.torch or not isinstance(value, (np.ndarray, tuple)):
             return value
         from ..layers import weights
@@ -127,7 +127,7 @@ class Reader:
 
     @contextlib.contextmanager
     def blamed(self, what):
-        """Turn whatever the reader's code raises into a Problem with the line that raised it."""
+        """Turn whatever the student's code raises into a Problem with the line that raised it."""
         try:
             yield
         except Problem:
@@ -140,7 +140,7 @@ class Reader:
             raise Problem(f"{what} raised {words} ({self.place(error)})") from None
 
     def place(self, error):
-        """Return the last line of the reader's file on the way to an error."""
+        """Return the last line of the student's file on the way to an error."""
         lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__)
                  if os.path.basename(frame.filename) == self.path.name]
         if isinstance(error, SyntaxError) and error.lineno:
@@ -151,8 +151,8 @@ class Reader:
 def import_file(path):
     """Import a file by its path; its own folder comes first in the search for its imports."""
     sys.path.insert(0, str(path.parent))
-    loader = importlib.machinery.SourceFileLoader("readers_file", str(path))  # whatever its suffix
-    spec = importlib.util.spec_from_file_location("readers_file", path, loader=loader)
+    loader = importlib.machinery.SourceFileLoader("submission", str(path))  # whatever its suffix
+    spec = importlib.util.spec_from_file_location("submission", path, loader=loader)
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
@@ -233,8 +233,8 @@ if __name__ == "__main__":
     try:
         main(sys.argv[1])
         code = 0
-    except BaseException:  # the reader's code broke NumPy, say, or took the folder away
+    except BaseException:  # the student's code broke NumPy, say, or took the folder away
         code = 70
     with contextlib.suppress(Exception):  # they may be closed, or None
         sys.stdout.flush()
-    os._exit(code)  # without waiting for threads that the reader's code may have left behind
+    os._exit(code)  # without waiting for threads that the student's code may have left behind

@@ -1,4 +1,4 @@
-"""The verdict on a reader's backward, in print."""
+"""The verdict on a student's backward, in print."""
 
 import math
 from pathlib import Path
@@ -17,7 +17,7 @@ NAMES, GROUPS, NUMBERS = 3, 6, 8  # of gradients with one fault, of faults, of a
 
 
 def print_verdict(path, stem, found):
-    """Print the verdict on a reader's file; return whether all of it is right."""
+    """Print the verdict on a student's file; return whether all of it is right."""
     verdict, gaps = grade(found), unseen(stem, found)
     largest = max((case for case, _ in found), key=lambda case: math.prod(case.sizes.values()))
     print(f"{Path(path).name}: {stem}, {verdict.count} examples, the smallest at "
@@ -113,15 +113,15 @@ def indented(lines):
 
 
 def evidence(findings, found):
-    """Return the witnesses against some results, and the numbers of the first that has few."""
-    witnesses = sorted({witness for finding in findings for witness in finding.witnesses})
+    """Return the oracles against some results, and the numbers of the first that has few."""
+    oracles = sorted({oracle for finding in findings for oracle in finding.oracles})
     it = "it" if len(findings) == 1 else "them"
     shown = next(filter(None, (numbers(finding, found) for finding in findings)), [])
-    return indented([f"the witnesses against {it}: {', '.join(witnesses)}", *shown])
+    return indented([f"the oracles against {it}: {', '.join(oracles)}", *shown])
 
 
 def numbers(finding, found):
-    """Return the reader's numbers and the right ones of the smallest case, if they are few."""
+    """Return the student's numbers and the right ones of the smallest case, if they are few."""
     case, results = next((c, r) for c, r in found if c is finding.case)
     mine, truth = results[finding.name], case.truth[finding.name]
     if max(mine.size, np.size(truth)) > NUMBERS:

@@ -77,17 +77,17 @@ def reductions(node, scope):
     if name == "sum_over_rows":
         what = ast.unparse(node.args[0])
         rows = f"({what}).reshape(-1, ({what}).shape[-1])"
-        yield f"the mean of the rows of {what} is taken, not the sum", parsed(f"{rows}.mean(0)")
-        yield f"only the first row of {what} is taken", parsed(f"{rows}[0]")
-        yield f"{what} is summed over its first axis only", parsed(f"({what}).sum(0)")
+        yield f"the mean of the rows of {what} is taken, not the sum", expression(f"{rows}.mean(0)")
+        yield f"only the first row of {what} is taken", expression(f"{rows}[0]")
+        yield f"{what} is summed over its first axis only", expression(f"({what}).sum(0)")
     if name in ("row_sum", "row_mean"):
         what, other = ast.unparse(node.args[0]), "mean" if name == "row_sum" else "sum"
-        yield f"the {other} of {what} is taken, not the {name[4:]}", parsed(
+        yield f"the {other} of {what} is taken, not the {name[4:]}", expression(
             f"({what}).{other}(-1, keepdims=True)")
     if name == "row_dot":
         first, second = map(ast.unparse, node.args)
         yield f"the mean of {first} * {second} is taken, not the sum", ast.BinOp(
-            node, ast.Div(), parsed(f"({first}).shape[-1]"))
+            node, ast.Div(), expression(f"({first}).shape[-1]"))
     if name not in ("sum", "mean") or not isinstance(node.func, ast.Attribute):
         return
     value, first = node.func.value, node.args[0] if node.args else None
@@ -120,7 +120,7 @@ def exchanges(node, scope):
     if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):
         for other in scope.alike(node):
             yield f"{other} stands in place of {ast.unparse(node)}", \
-                parsed(other)
+                expression(other)
     if isinstance(node, ast.Tuple) and isinstance(node.ctx, ast.Load):
         for i in range(len(node.elts) - 1):
             elements = list(node.elts)
@@ -257,7 +257,7 @@ def call(value, name, *arguments, keywords=()):
     return ast.Call(ast.Attribute(value, name, ast.Load()), list(arguments), list(keywords))
 
 
-def parsed(text):
+def expression(text):
     return ast.parse(text, mode="eval").body
 
 

@@ -75,7 +75,7 @@ class Mutant(NamedTuple):
 @functools.cache
 def mutants(stem):
     """Return every Mutant of a file of reference/, each source once and each name once."""
-    lines, functions = parsed(stem)
+    lines, functions = functions_of(stem)
     found, times = {}, collections.Counter()
     for target in TARGETS[stem]:
         name, _, only = target.partition("@")
@@ -96,7 +96,7 @@ def hand_made(stem):
 
 def with_lines(stem, replaced):
     """Return the tree of a backward with other statements in the place of those with some tags."""
-    lines, functions = parsed(stem)
+    lines, functions = functions_of(stem)
     function = functions["backward"]
     for i, statement in enumerate(function.body):
         found = [tag for line in lines[statement.lineno - 1 : statement.end_lineno]
@@ -112,12 +112,12 @@ def vocabulary(stem):
     own, then those of the layers whose backwards it calls."""
     own = [m for m in mutants(stem) + hand_made(stem) if m.function == "backward" and not m.reason]
     own.sort(key=lambda m: (m.name not in MEANINGS, len(m.edit)))
-    helpers = [node.value.id for node in ast.walk(parsed(stem)[1]["backward"])
+    helpers = [node.value.id for node in ast.walk(functions_of(stem)[1]["backward"])
                if isinstance(node, ast.Attribute) and node.attr == "backward"]
     return list(dict.fromkeys([*own, *(m for helper in helpers for m in vocabulary(helper))]))
 
 
-def parsed(stem):
+def functions_of(stem):
     """Return the lines of a file of reference/, and the trees of its functions by name, as in
     "backward"; those of a class as in "FusedAdamW.update"."""
     text = read(path_of(stem))

@@ -46,8 +46,8 @@ def test_a_wrong_backward_fails_the_check_and_names_the_smallest_example(monkeyp
     assert not check.print_checks([LAYERS["layer_norm"]], 5)
     out = capsys.readouterr().out
     assert "FAILS" in out
-    for witness in "torch", "complex", "central", "float32":
-        assert f"before the witness {witness}; allowed" in out and "layer_norm: d x is off" in out
+    for oracle in "torch", "complex", "central", "float32":
+        assert f"before the oracle {oracle}; allowed" in out and "layer_norm: d x is off" in out
     assert "Smallest example: B = 1, T = 1, C = 1, seed" in out
 
 
@@ -85,7 +85,7 @@ def test_a_norm_of_weight_one_proves_nothing():
 
 
 @pytest.mark.parametrize("examples", [25, 200])
-def test_every_witness_sees_all_that_a_layer_must_show(examples):
+def test_every_oracle_sees_all_that_a_layer_must_show(examples):
     for layer in LAYERS.values():
         drawn = [draw_sizes(layer.letters, seed) for seed in range(examples)]
         shows = [coverage.met_by(layer, sizes, layer.example(sizes, seed))
@@ -96,11 +96,11 @@ def test_every_witness_sees_all_that_a_layer_must_show(examples):
             assert len(picked) <= -(-examples // every) + 2
 
 
-def test_what_one_witness_never_met_makes_the_check_useless(monkeypatch, capsys):
+def test_what_one_oracle_never_met_makes_the_check_useless(monkeypatch, capsys):
     monkeypatch.setattr(check, "chosen", lambda shows, every: range(0, len(shows), every))
     assert not check.print_checks([LAYERS["attention"]], 25)
     assert "useless: attention: never met: a dropped entry, in any of 2 drawn examples before the " \
-        "witness central; draw more" in capsys.readouterr().out
+        "oracle central; draw more" in capsys.readouterr().out
 
 
 def test_what_central_differences_excuse_is_counted(monkeypatch):

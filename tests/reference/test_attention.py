@@ -6,10 +6,10 @@ from hypothesis import given
 
 from compare.layers.table import LAYERS
 from reference import attention
-from strategies import cases
+from strategies import examples
 
 
-@given(cases(LAYERS["attention"]))
+@given(examples(LAYERS["attention"]))
 def test_the_gradient_of_the_key_bias_is_zero(case):
     x = case.example.inputs["x"]
     _, cache = attention.forward(x, case.example.params, **case.example.options,
@@ -20,7 +20,7 @@ def test_the_gradient_of_the_key_bias_is_zero(case):
     assert np.abs(dk).max() <= 1e-13 * max(1, np.abs(dv).max()) * max(1, np.abs(cache.q).max())
 
 
-@given(cases(LAYERS["attention"]))
+@given(examples(LAYERS["attention"]))
 def test_heads_split_and_merge_undo_each_other(case):
     x, H = case.example.inputs["x"], case.sizes["H"]
     np.testing.assert_array_equal(attention.merge_heads(attention.split_heads(x, H)), x)

@@ -5,10 +5,10 @@ from hypothesis import given
 
 from compare.layers.table import LAYERS
 from reference import block, linear
-from strategies import cases
+from strategies import examples
 
 
-@given(cases(LAYERS["block"]))
+@given(examples(LAYERS["block"]))
 def test_with_silent_branches_it_is_the_identity(case):
     x, p = case.example.inputs["x"], case.example.params
     p = p._replace(attention=p.attention._replace(proj=silent(p.attention.proj)),

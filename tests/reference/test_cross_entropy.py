@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from compare.layers.table import LAYERS
 from reference import cross_entropy
-from strategies import cases
+from strategies import examples
 
 
-@given(cases(LAYERS["cross_entropy"]))
+@given(examples(LAYERS["cross_entropy"]))
 def test_gradients_sum_to_zero_and_ignored_rows_get_none(case):
     _, cache = cross_entropy.forward(*case.example.inputs.values(), **case.example.options)
     dlogits = cross_entropy.backward(case.dy, cache)
@@ -56,3 +56,11 @@ def test_extreme_logits_cost_their_distance(size):
 def test_bad_targets_are_refused(targets, error, words):
     with pytest.raises(error, match=words):
         cross_entropy.forward(np.zeros((2, 3)), targets)
+
+
+def test_a_bare_float_as_the_losss_cotangent_keeps_float32():
+    logits = np.random.default_rng(0).standard_normal((2, 3)).astype(np.float32)
+    _, cache = cross_entropy.forward(logits, np.array([0, 2]))
+    found, truth = (cross_entropy.backward(dloss, cache) for dloss in (0.5, np.float32(0.5)))
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, truth)

@@ -9,10 +9,10 @@ from torch.nn import functional as F
 
 from compare.layers.table import LAYERS
 from reference import dropout
-from strategies import cases, seeds
+from strategies import examples, seeds
 
 
-@given(cases(LAYERS["dropout"]), seeds)
+@given(examples(LAYERS["dropout"]), seeds)
 def test_it_is_torchs_own_dropout_with_the_mask_it_drew(case, seed):
     x, rate = case.example.inputs["x"], case.example.options["rate"]
     torch.manual_seed(seed)

@@ -6,10 +6,10 @@ from hypothesis import given
 
 from compare.layers.table import LAYERS
 from reference import embedding
-from strategies import cases
+from strategies import examples
 
 
-@given(cases(LAYERS["embedding"]))
+@given(examples(LAYERS["embedding"]))
 def test_each_row_gets_the_sum_over_its_tokens(case):
     tokens = case.example.inputs["tokens"]
     _, cache = embedding.forward(tokens, case.example.params)

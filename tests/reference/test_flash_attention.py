@@ -13,7 +13,7 @@ from compare.layers.caches import bytes_of
 from compare.layers.table import LAYERS
 from compare.bench.long_context import flash, plain
 from reference import flash_attention
-from strategies import cases
+from strategies import examples
 
 LAYER = LAYERS["flash_attention"]
 
@@ -23,7 +23,7 @@ def drawn(B, H, T, D, dtype=float, seed=0):
     return np.random.default_rng(seed).standard_normal((4, B, H, T, D)).astype(dtype)
 
 
-@given(cases(LAYER))
+@given(examples(LAYER))
 def test_every_block_size_gives_what_plain_attention_gives(case):
     arrays = *case.example.inputs.values(), case.dy
     truth, _ = plain(*arrays)
@@ -32,7 +32,7 @@ def test_every_block_size_gives_what_plain_attention_gives(case):
             assert both.relative_error(mine, right, 1.0) <= 1e-12
 
 
-@given(cases(LAYER))
+@given(examples(LAYER))
 def test_the_future_never_leaks(case):
     q, k, v = case.example.inputs.values()
     y, cache = flash_attention.forward(q, k, v, **case.example.options)

@@ -6,10 +6,10 @@ from hypothesis import given
 
 from compare.layers.table import LAYERS
 from reference import gelu
-from strategies import cases
+from strategies import examples
 
 
-@given(cases(LAYERS["gelu"]))
+@given(examples(LAYERS["gelu"]))
 def test_the_slopes_at_x_and_minus_x_add_to_one(case):
     x = case.example.inputs["x"]
     slopes = [gelu.backward(np.ones_like(x), gelu.forward(side)[1]) for side in (x, -x)]

@@ -12,7 +12,7 @@ from compare.layers.table import LAYERS
 from compare.checks.trial import allowed, weigh
 from reference import cross_entropy, gpt
 from reference.tools import tree
-from strategies import cases, configs, seeds
+from strategies import examples, configs, seeds
 
 GPT = LAYERS["gpt"]
 
@@ -31,7 +31,7 @@ def hold_alike(found, truth, case, dy):
     assert max(worst.values()) <= allowed(GPT, "torch"), worst
 
 
-@given(cases(GPT))
+@given(examples(GPT))
 def test_no_output_depends_on_a_later_token(case):
     (tokens,), p, config = case.example.inputs.values(), case.example.params, case.example.options
     logits, _ = gpt.forward(tokens, p, **config)
@@ -41,7 +41,7 @@ def test_no_output_depends_on_a_later_token(case):
         np.testing.assert_array_equal(gpt.forward(changed, p, **config)[0][:, :t], logits[:, :t])
 
 
-@given(cases(GPT))
+@given(examples(GPT))
 def test_the_gradient_of_an_output_at_a_later_position_is_exactly_zero(case):
     (tokens,), p, config = case.example.inputs.values(), case.example.params, case.example.options
     _, cache = gpt.forward(tokens, p, **config)
@@ -51,7 +51,7 @@ def test_the_gradient_of_an_output_at_a_later_position_is_exactly_zero(case):
         assert not gpt.backward(dlogits, cache).embedding.position.weight[t + 1:].any()
 
 
-@given(cases(GPT))
+@given(examples(GPT))
 def test_the_gradient_of_a_batch_is_the_sum_over_its_sequences(case):
     whole = both.run_numpy(GPT, case.example, case.dy)
     total = {name: 0 for name in whole.gradients}
@@ -65,7 +65,7 @@ def test_the_gradient_of_a_batch_is_the_sum_over_its_sequences(case):
     hold_alike(total, whole.gradients, case, case.dy)
 
 
-@given(cases(GPT))
+@given(examples(GPT))
 def test_the_tied_gradient_is_the_sum_of_its_two_parts(case):
     """Untie by hand: one table for the embedding, a copy for the head."""
     (tokens,), p, options = case.example.inputs.values(), case.example.params, case.example.options
@@ -106,7 +106,7 @@ def test_both_sides_start_with_the_same_spread():
         assert abs(ours[name].mean() - theirs.numpy().mean()) <= 10 * slack, name
 
 
-@given(cases(GPT), seeds)
+@given(examples(GPT), seeds)
 def test_loss_and_grad_agrees_with_torch(case, seed):
     (tokens,), p, options = case.example.inputs.values(), case.example.params, case.example.options
     targets = np.random.default_rng(seed).integers(0, case.sizes["V"], tokens.shape)

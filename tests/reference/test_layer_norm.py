@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 
 from compare.layers.table import LAYERS
 from reference import layer_norm
-from strategies import cases, seeds
+from strategies import examples, seeds
 
 
-@given(cases(LAYERS["layer_norm"]))
+@given(examples(LAYERS["layer_norm"]))
 def test_dx_sums_to_zero_over_the_channels(case):
     x = case.example.inputs["x"]
     _, cache = layer_norm.forward(x, case.example.params, **case.example.options)

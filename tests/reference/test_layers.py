@@ -15,7 +15,7 @@ from compare.layers.row import Example
 from compare.layers.table import LAYERS
 from compare.checks.trial import Trial, allowed, weigh
 from reference.tools import tree
-from strategies import cases, seeds, sizes
+from strategies import examples, seeds, drawn_sizes
 
 every_layer = pytest.mark.parametrize("layer", LAYERS.values(), ids=list(LAYERS))
 
@@ -25,7 +25,7 @@ every_layer = pytest.mark.parametrize("layer", LAYERS.values(), ids=list(LAYERS)
 def test_output_and_gradients_agree_with_torch(layer, dtype):
     coverage = Coverage(layer)
 
-    @given(sizes(layer), seeds)
+    @given(drawn_sizes(layer), seeds)
     def every_result_agrees(sizes, seed):
         trial = Trial(layer, sizes, seed, dtype)
         errors, _ = trial.torch()
@@ -49,20 +49,20 @@ def test_agrees_where_every_size_is_one(layer, dtype, seed):
 @every_layer
 @given(data=st.data())
 def test_no_argument_is_changed(layer, data):
-    case = data.draw(cases(layer))
+    case = data.draw(examples(layer))
     before, dy_before = copy.deepcopy(case.example), case.dy.copy()
     y, cache = both.forward(layer, case.example)
     cache_before = copy.deepcopy(cache)
     both.backward(layer, case.example, case.dy, cache)
-    assert same(case.example, before)
-    assert same(cache, cache_before)
-    assert same(case.dy, dy_before)
+    assert equal_nests(case.example, before)
+    assert equal_nests(cache, cache_before)
+    assert equal_nests(case.dy, dy_before)
 
 
 @every_layer
 @given(data=st.data())
 def test_no_result_shares_memory_with_an_argument(layer, data):
-    case = data.draw(cases(layer))
+    case = data.draw(examples(layer))
     y, cache = both.forward(layer, case.example)
     grads = both.backward(layer, case.example, case.dy, cache)
     given_ = [case.dy, *case.example.inputs.values(), *tree.leaves(case.example.params or ())]
@@ -74,7 +74,7 @@ def test_no_result_shares_memory_with_an_argument(layer, data):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @given(data=st.data())
 def test_dtype_is_kept(layer, dtype, data):
-    case = data.draw(cases(layer))
+    case = data.draw(examples(layer))
     y, grads = both.run_numpy(layer, case.example.astype(dtype), case.dy.astype(dtype))
     assert {a.dtype for a in [y, *grads.values()]} == {np.dtype(dtype)}
 
@@ -82,7 +82,7 @@ def test_dtype_is_kept(layer, dtype, data):
 @every_layer
 @given(data=st.data())
 def test_complex_forward_continues_the_real_one(layer, data):
-    case = data.draw(cases(layer))
+    case = data.draw(examples(layer))
     y, _ = both.forward(layer, case.example)
     z, _ = both.forward(layer, case.example.astype("complex128"))
     assert z.dtype == np.complex128
@@ -92,7 +92,7 @@ def test_complex_forward_continues_the_real_one(layer, data):
 @every_layer
 @given(data=st.data())
 def test_gradients_have_the_shapes_of_what_they_belong_to(layer, data):
-    case = data.draw(cases(layer))
+    case = data.draw(examples(layer))
     grads = both.run_numpy(layer, case.example, case.dy).gradients
     for name in both.differentiable(case.example):
         assert grads[name].shape == case.example.inputs[name].shape
@@ -103,17 +103,17 @@ def test_gradients_have_the_shapes_of_what_they_belong_to(layer, data):
 @every_layer
 @given(data=st.data())
 def test_backward_twice_gives_the_same(layer, data):
-    case = data.draw(cases(layer))
+    case = data.draw(examples(layer))
     _, cache = both.forward(layer, case.example)
     once = both.backward(layer, case.example, case.dy, cache)
     both.backward(layer, case.example, 2 * case.dy, cache)
-    assert same(once, both.backward(layer, case.example, case.dy, cache))
+    assert equal_nests(once, both.backward(layer, case.example, case.dy, cache))
 
 
 @every_layer
 @given(data=st.data())
 def test_zero_cotangent_gives_zero(layer, data):
-    case = data.draw(cases(layer))
+    case = data.draw(examples(layer))
     grads = both.run_numpy(layer, case.example, np.zeros_like(case.dy)).gradients
     assert not any(grad.any() for grad in grads.values())
 
@@ -121,7 +121,7 @@ def test_zero_cotangent_gives_zero(layer, data):
 @every_layer
 @given(data=st.data())
 def test_backward_is_linear_in_the_cotangent(layer, data):
-    case = data.draw(cases(layer))
+    case = data.draw(examples(layer))
     _, cache = both.forward(layer, case.example)
     other = both.draw_cotangent(layer, case.example, case.seed + 1)
     a, b = 0.75, -1.5
@@ -161,7 +161,7 @@ def broadcast(a):
 @pytest.mark.parametrize("layout", [fortran, every_other, backwards, read_only, broadcast])
 @given(data=st.data())
 def test_memory_layout_changes_nothing(layer, layout, data):
-    case = data.draw(cases(layer))
+    case = data.draw(examples(layer))
     odd = Example({name: layout(a) for name, a in case.example.inputs.items()},
                   case.example.params and tree.map(layout, case.example.params),
                   case.example.options, case.example.masks)
@@ -180,7 +180,7 @@ def test_memory_layout_changes_nothing(layer, layout, data):
 @every_layer
 @given(data=st.data())
 def test_wrong_dtypes_are_refused(layer, data):
-    case = data.draw(cases(layer))
+    case = data.draw(examples(layer))
     if layer.stem in ("embedding", "gpt"):
         inputs = {"tokens": case.example.inputs["tokens"].astype(float)}
         params = case.example.params
@@ -211,20 +211,20 @@ def wrong_cotangents(dy):
 @every_layer
 @given(data=st.data())
 def test_a_wrong_cotangent_is_refused(layer, data):
-    case = data.draw(cases(layer))
-    _, cache = agree.forward(layer, case.example)
+    case = data.draw(examples(layer))
+    _, cache = both.forward(layer, case.example)
     name = next(iter(inspect.signature(layer.numpy.backward).parameters))
     for wrong, error, words in wrong_cotangents(case.dy):
         with pytest.raises(error, match=f"^{name} has {re.escape(words)} of the output$"):
-            agree.backward(layer, case.example, wrong, cache)
+            both.backward(layer, case.example, wrong, cache)
 
 
-def same(a, b):
+def equal_nests(a, b):
     """Whether two nests of tuples, dicts, examples and arrays are equal to the last bit."""
     if isinstance(a, Example):
         a, b = vars(a), vars(b)
     if isinstance(a, dict):
-        return a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
+        return a.keys() == b.keys() and all(equal_nests(a[key], b[key]) for key in a)
     if isinstance(a, tuple):
-        return len(a) == len(b) and all(map(same, a, b))
+        return len(a) == len(b) and all(map(equal_nests, a, b))
     return np.array_equal(a, b) if isinstance(a, np.ndarray) else a == b

@@ -6,10 +6,10 @@ from hypothesis import given
 
 from compare.layers.table import LAYERS
 from reference import linear
-from strategies import cases
+from strategies import examples
 
 
-@given(cases(LAYERS["linear"]))
+@given(examples(LAYERS["linear"]))
 def test_flattened_rows_give_the_same_gradient(case):
     x, dy = case.example.inputs["x"], case.dy
     _, cache = linear.forward(x, case.example.params)

@@ -5,10 +5,10 @@ from hypothesis import given
 
 from compare.layers.table import LAYERS
 from reference import mlp
-from strategies import cases
+from strategies import examples
 
 
-@given(cases(LAYERS["mlp"]))
+@given(examples(LAYERS["mlp"]))
 def test_each_position_is_on_its_own(case):
     x = case.example.inputs["x"]
     y, _ = mlp.forward(x, case.example.params)

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from compare.layers.table import LAYERS
 from reference import softmax
-from strategies import cases
+from strategies import examples
 
 
-@given(cases(LAYERS["softmax"]), st.floats(-1e3, 1e3))
+@given(examples(LAYERS["softmax"]), st.floats(-1e3, 1e3))
 def test_rows_sum_to_one_and_gradients_to_zero(case, shift):
     x, masks = case.example.inputs["x"], case.example.masks
     y, cache = softmax.forward(x, **masks)
@@ -20,7 +20,7 @@ def test_rows_sum_to_one_and_gradients_to_zero(case, shift):
     np.testing.assert_allclose(softmax.forward(x + shift, **masks)[0], y, rtol=1e-12)
 
 
-@given(cases(LAYERS["softmax"]))
+@given(examples(LAYERS["softmax"]))
 def test_masked_entries_and_their_gradients_are_exactly_zero(case):
     x, mask = case.example.inputs["x"], case.example.masks["mask"]
     if mask is None:

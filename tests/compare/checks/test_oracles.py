@@ -1,4 +1,4 @@
-"""Every gradient against witnesses that share no code with torch, and the witnesses themselves."""
+"""Every gradient against oracles that share no code with torch, and the oracles themselves."""
 
 import pytest
 from hypothesis import given, settings
@@ -9,7 +9,7 @@ from compare.checks.coverage import Coverage
 from compare.layers.table import LAYERS
 from compare.mutants.make import mutants
 from compare.checks.trial import Trial, allowed
-from strategies import seeds, sizes
+from strategies import seeds, drawn_sizes
 
 every_layer = pytest.mark.parametrize("layer", LAYERS.values(), ids=list(LAYERS))
 
@@ -19,7 +19,7 @@ def test_the_complex_step_agrees_with_backward(layer):
     coverage = Coverage(layer)
 
     @settings(max_examples=25)
-    @given(sizes(layer), seeds)
+    @given(drawn_sizes(layer), seeds)
     def some_entries_agree(sizes, seed):
         trial = Trial(layer, sizes, seed)
         errors, _ = trial.complex(entries=3)
@@ -34,7 +34,7 @@ def test_the_complex_step_agrees_with_backward(layer):
 @settings(max_examples=5)
 @given(data=st.data())
 def test_central_differences_agree_with_backward(layer, data):
-    trial = Trial(layer, data.draw(sizes(layer)), data.draw(seeds))
+    trial = Trial(layer, data.draw(drawn_sizes(layer)), data.draw(seeds))
     errors, _ = trial.central(entries=2)
     assert max(errors.values()) <= allowed(layer, "central"), errors
 
@@ -42,20 +42,20 @@ def test_central_differences_agree_with_backward(layer, data):
 @every_layer
 @given(data=st.data())
 def test_the_adjoint_identity_holds(layer, data):
-    trial = Trial(layer, data.draw(sizes(layer)), data.draw(seeds))
+    trial = Trial(layer, data.draw(drawn_sizes(layer)), data.draw(seeds))
     errors, _ = trial.adjoint()
     assert errors["adjoint"] <= allowed(layer, "adjoint")
 
 
-def test_every_witness_sees_a_key_without_its_transpose():
+def test_every_oracle_sees_a_key_without_its_transpose():
     layer, sizes = LAYERS["attention"], {"B": 1, "T": 3, "H": 1, "D": 2}
     mutant, = [mutant for mutant in mutants("attention")
                if mutant.name.endswith("ATT-18: the transpose of dscores is missing")]
-    for witness in "torch", "complex", "central", "adjoint":
+    for oracle in "torch", "complex", "central", "adjoint":
         right, wrong = (Trial(layer, sizes, 0) for _ in range(2))
         with mutant.planted():
             wrong.ours = both.run_numpy(layer, wrong.example, wrong.dy)
-        entries = [99] if witness in ("complex", "central") else []
-        found, wrong_found = (getattr(trial, witness)(*entries)[0] for trial in (right, wrong))
-        assert max(found.values()) <= allowed(layer, witness)
+        entries = [99] if oracle in ("complex", "central") else []
+        found, wrong_found = (getattr(trial, oracle)(*entries)[0] for trial in (right, wrong))
+        assert max(found.values()) <= allowed(layer, oracle)
         assert max(wrong_found.values()) > 1e-4

@@ -56,7 +56,7 @@ WRONG = [  # (layer, what is right, what a student wrote, what the grader must s
 
 
 @pytest.mark.parametrize("stem", RIGHT)
-def test_a_right_backward_in_the_readers_own_words_passes(here, tmp_path, capsys, stem):
+def test_a_right_backward_in_the_students_own_words_passes(here, tmp_path, capsys, stem):
     right, out = verdict(capsys, fill(tmp_path, stem, RIGHT[stem]), stem)
     assert right, out
     assert "WRONG" not in out and "all of it is right" in out

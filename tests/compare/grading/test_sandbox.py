@@ -1,4 +1,4 @@
-"""The reader's process: whatever a file does in it, the grader says in one sentence."""
+"""The submission's process: whatever a file does in it, the grader says in one sentence."""
 
 import os
 import re
@@ -82,7 +82,7 @@ def ends(tmp_path, body):
     return path
 
 
-def test_what_happens_in_the_readers_process_stays_there(tmp_path, capsys):
+def test_what_happens_in_the_sandbox_stays_there(tmp_path, capsys):
     path = ends(tmp_path, "threading.Thread(target=threading.Event().wait).start()")
     assert len(sandbox.run_submission(path, "softmax", seconds=60)) > 10
     assert capsys.readouterr().out == "notes.txt prints\nhello\n\n"

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from compare.layers import both
 from compare.layers.table import LAYERS
-from compare.mutants.make import TARGETS, mutants, parsed
+from compare.mutants.make import TARGETS, mutants, functions_of
 from compare.layers.source import tags
 from compare.checks.trial import Trial
-from strategies import seeds, sizes
+from strategies import seeds, drawn_sizes
 
 
 def mutant_named(name):
@@ -25,7 +25,7 @@ def fails_the_check(mutant):
     @settings(phases=[Phase.generate])  # the first failure is enough
     @given(data=st.data())
     def agrees(data):
-        trial = Trial(LAYERS[mutant.stem], data.draw(sizes(LAYERS[mutant.stem])), data.draw(seeds))
+        trial = Trial(LAYERS[mutant.stem], data.draw(drawn_sizes(LAYERS[mutant.stem])), data.draw(seeds))
         assert max(trial.torch()[0].values()) <= trial.bound
 
     with mutant.planted():
@@ -89,13 +89,13 @@ def test_a_cotangent_of_ones_or_a_weight_of_one_would_hide_it(stem, wrong):
 def test_mutants_are_wrong_versions_of_the_source_each_with_its_own_name(stem):
     found = mutants(stem)
     assert len({m.name for m in found}) == len({ast.unparse(m.tree) for m in found}) == len(found)
-    _, right = parsed(stem)
+    _, right = functions_of(stem)
     assert all(ast.unparse(m.tree) != ast.unparse(right[m.function]) for m in found)
 
 
 @pytest.mark.parametrize("stem", TARGETS)
 def test_a_mutant_carries_tags_of_its_own_function_only(stem):
-    lines, functions = parsed(stem)
+    lines, functions = functions_of(stem)
     for mutant in mutants(stem):
         own = functions[mutant.function]
         inside = {tag for line in lines[own.lineno - 1 : own.end_lineno] for tag in tags(line)}

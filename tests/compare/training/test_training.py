@@ -14,7 +14,6 @@ import pytest
 
 import reference.generate
 from compare.files import checkpoint, gpt2
-from compare.layers import weights
 from compare.text import gpt2_files
 from compare.training import curve, log, loop, numpy_side, progress, settings, torch_side
 from compare.__main__ import main, parser

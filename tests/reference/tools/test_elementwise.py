@@ -10,7 +10,7 @@ from compare.layers import both
 from compare.layers.table import LAYERS
 from reference import gelu
 from reference.tools import elementwise
-from strategies import cases, seeds
+from strategies import examples, seeds
 
 
 def swap(x, cache):
@@ -38,7 +38,7 @@ def test_trees_of_any_shape_and_dtype(shape, seed, size):
         np.testing.assert_array_equal(a, b, strict=True)
 
 
-@given(cases(LAYERS["gelu"]), st.integers(1, 20))
+@given(examples(LAYERS["gelu"]), st.integers(1, 20))
 def test_gelu_is_the_same_in_pieces(case, size):
     y, gradients = both.run_numpy(LAYERS["gelu"], case.example, case.dy)
     with pytest.MonkeyPatch.context() as patch:

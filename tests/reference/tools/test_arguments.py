@@ -6,8 +6,9 @@ import re
 import numpy as np
 import pytest
 
-from compare import agree
-from compare.layers import LAYERS, Example
+from compare.layers import both
+from compare.layers.row import Example
+from compare.layers.table import LAYERS
 from reference import attention, cross_entropy, decode, dropout, gelu, generate, gpt, softmax
 from reference.fast import parallel
 from reference.tools import elementwise, tree
@@ -60,15 +61,15 @@ def test_an_array_is_a_plain_one(layer, kind, make):
             continue
         tried += 1
         with pytest.raises(TypeError, match=rf"^\w+ has dtype {kind}; allowed: "):
-            agree.forward(layer, put(make(array)))
+            both.forward(layer, put(make(array)))
     assert tried or kind == "matrix"
 
 
 @every_layer
 def test_an_array_in_a_file_is_as_good(layer, tmp_path):
     example = example_with_masks(layer)
-    dy = agree.draw_cotangent(layer, example, 0)
-    found, truth = (agree.named(agree.run_numpy(layer, *these))
+    dy = both.draw_cotangent(layer, example, 0)
+    found, truth = (both.named(both.run_numpy(layer, *these))
                     for these in ((on_disk(example, tmp_path), in_file(dy, tmp_path)),
                                   (example, dy)))
     for name in truth:
@@ -99,7 +100,7 @@ def test_a_number_is_no_array(number):
 def test_a_cotangent_that_is_no_plain_array_is_refused(stem):
     layer = LAYERS[stem]
     example = example_with_masks(layer)
-    y, cache = agree.forward(layer, example)
+    y, cache = both.forward(layer, example)
     for wrong in np.ma.array(y), y.tolist(), None, 1.0:
         with pytest.raises(TypeError, match="dy has dtype .*; allowed: float64, the dtype of the"):
             layer.numpy.backward(wrong, cache)
