@@ -20,7 +20,8 @@ class Report:
     """What the checks of one layer found; keys are (result, column)."""
 
     worst: dict = field(default_factory=dict)     # the largest error
-    ill: dict = field(default_factory=dict)       # how many examples were ill-conditioned
+    count: dict = field(default_factory=dict)     # how many examples there were
+    ill: dict = field(default_factory=dict)       # how many of them were ill-conditioned
     failures: dict = field(default_factory=dict)  # (sizes, seed, error) of the smallest example
     useless: list = field(default_factory=list)   # why the examples prove nothing, if so
 
@@ -39,6 +40,7 @@ def check(layer, examples):
                 key = collapse(name), column
                 well = 0.0 if name in ill else error
                 report.worst[key] = max(report.worst.get(key, 0.0), well)
+                report.count[key] = report.count.get(key, 0) + 1
                 report.ill[key] = report.ill.get(key, 0) + (name in ill)
                 if error > allowed(layer, column) and key not in report.failures:
                     report.failures[key] = smallest_failure(layer, name, drawn[seed], seed, column)
@@ -100,9 +102,11 @@ def report_row(report, name):
     """Return the row of one result."""
     cells = [f"{report.worst[name, column]:.1e}" if (name, column) in report.worst else ""
              for column in COLUMNS]
-    ill = str(sum(report.ill.get((name, column), 0) for column in COLUMNS))
+    ill, count = (sum(counts.get((name, column), 0) for column in COLUMNS)
+                  for counts in (report.ill, report.count))
+    share = f"{ill / count:.1%}" if ill else "0%"
     fails = "  FAILS" if any((name, column) in report.failures for column in COLUMNS) else ""
-    return f"  {name:<33}{''.join(f'{cell:>9}' for cell in cells)}{ill:>9}{fails}".rstrip()
+    return f"  {name:<33}{''.join(f'{cell:>9}' for cell in cells)}{share:>9}{fails}".rstrip()
 
 
 def failure(layer, key, n, seed, error):
@@ -119,8 +123,8 @@ central  central differences at the best step, one in {SHARE["central"]} example
          they end, and why: python -m compare steps
 adjoint  <J u, dy> = <u, dx> for a drawn u through all inputs at once; allowed: 1e-12
 float32  torch again, both sides in float32; allowed: 1e-5, and 1e-4 for the whole model
-ill      how many comparisons before these oracles, all together, were so ill-conditioned that
-         rounding alone is above the allowed error; they are held instead to {ROUNDINGS} times what it
-         does to torch's result, or to differences with neighbouring steps (central)
+ill      the share of these comparisons that are ill-conditioned: rounding the inputs alone moves
+         the right result further than is allowed. There the limit is {ROUNDINGS} times that movement, as
+         torch shows it (central: as neighbouring steps show it), so that a wrong formula still fails
 cache    bytes in float32 with {in_words(sizes("BTCHVL", "laptop"))}, no dropout
 """
