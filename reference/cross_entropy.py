@@ -50,8 +50,7 @@ def backward(dloss, cache):
     dloss = probs.dtype.type(dloss)                                  # ()        a bare float has none
     share = counted * dloss / int(counted.sum())                     # (...)     CE-5
     dlogits = probs * share[..., None]                               # (..., V)
-    at = place(targets)
-    dlogits[at] = (probs[at] - 1) * share                            # (...)     CE-6
+    dlogits[place(targets)] = (probs[place(targets)] - 1) * share    # (...)     CE-6
     return dlogits
 
 

@@ -43,9 +43,10 @@ def forward(tokens, p):
 def backward(dy, cache):
     """Return the gradients of both tables; ids have none: (B, T, C) -> Params."""
     tokens, V, S, C, dtype = cache
-    check_cotangent("dy", dy, (*tokens.shape, C), dtype)
+    B, T = tokens.shape
+    check_cotangent("dy", dy, (B, T, C), dtype)
     dtoken = np.zeros((V, C), dy.dtype)                      # (V, C)
     np.add.at(dtoken, tokens, dy)                            # (V, C)     EMB-2
     dposition = np.zeros((S, C), dy.dtype)                   # (S, C)
-    dposition[:tokens.shape[1]] = dy.sum(0)                  # (S, C)     EMB-3
+    dposition[:T] = dy.sum(0)                                # (S, C)     EMB-3
     return Params(Table(dtoken), Table(dposition))

@@ -184,7 +184,8 @@ LAYERS = {layer.stem: layer for layer in [
           lambda n, e: torch_impl.layer_norm.LayerNorm(n["C"], **e.options),
           above_1("B", "T") | {
               "C > 2": lambda n, e: n["C"] > 2,
-              "a weight other than 1": lambda n, e: (e.params.weight != 1).any()}),
+              "a weight other than 1": lambda n, e: (e.params.weight != 1).any()},
+          overflows=True),
     Layer("gelu", "BTC", example_gelu,
           lambda n, e: torch_impl.gelu.GELU(),
           {"a negative x": lambda n, e: (e.inputs["x"] < 0).any(),
@@ -201,20 +202,20 @@ LAYERS = {layer.stem: layer for layer in [
            "a kept entry": lambda n, e: e.inputs["keep"].any()}),
     Layer("attention", "BTHD", example_attention,
           lambda n, e: torch_impl.attention.Attention(channels(n), **e.options),
-          above_1("B", "T", "H", "D") | DROPOUT),
+          above_1("B", "T", "H", "D") | DROPOUT, overflows=True),
     Layer("flash_attention", "BTHD", example_flash_attention,
           lambda n, e: torch_impl.flash_attention.FlashAttention(),
           above_1("B", "T", "H", "D") | {
               "one block": lambda n, e: n["T"] <= e.options["block"],
               "more than one block": lambda n, e: n["T"] > e.options["block"],
               "a short last block": lambda n, e: 0 < n["T"] % e.options["block"] < n["T"]},
-          least={"T": 8}),  # in short rows its dq and dk cancel: see FA-14
+          overflows=True, least={"T": 8}),  # in short rows its dq and dk cancel: see FA-14
     Layer("mlp", "BTC", example_mlp,
           lambda n, e: torch_impl.mlp.MLP(n["C"], **e.options),
           above_1("B", "T", "C") | DROPOUT),
     Layer("block", "BTHD", example_block,
           lambda n, e: torch_impl.block.Block(channels(n), **e.options),
-          above_1("B", "T", "H", "D") | DROPOUT),
+          above_1("B", "T", "H", "D") | DROPOUT, overflows=True),
     Layer("cross_entropy", "BTV", example_cross_entropy,
           lambda n, e: torch_impl.cross_entropy.CrossEntropy(**e.options),
           above_1("B", "T", "V") | {
@@ -223,5 +224,5 @@ LAYERS = {layer.stem: layer for layer in [
     Layer("gpt", "BTVSLHD", example_gpt,
           lambda n, e: torch_impl.gpt.GPT(**vars(e.options["config"])),
           above_1("B", "T", "V", "S", "L", "H", "D") | DROPOUT | {"a repeated token": repeats},
-          whole_model=True),
+          whole_model=True, overflows=True),
 ]}

@@ -13,9 +13,10 @@ from typing import NamedTuple
 
 from ..layers.source import module_of, path_of, read, tags
 from ..layers.table import LAYERS
-from .edits import OPERATORS, checks, refuses
+from .edits import OPERATORS
 from .known import EQUIVALENT, HAND_MADE, MEANINGS
 from .scope import Scope
+from .syntax import checks, refuses
 
 TARGETS = {  # functions and methods of each file; a tag after @ picks the lines that carry it
     **{stem: ["backward"] for stem in LAYERS},

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..layers import both
 from ..layers.sizes import sizes
-from .edits import method
+from .syntax import method
 from ..layers.table import LAYERS
 
 ALIKE = [{"beta1", "beta2"}, {"m", "v", "g"}, {"mhat", "vhat"}, {"lr", "min_lr"},

@@ -9,11 +9,11 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from compare.layers import both
 from compare.layers.row import Example
+from compare.layers.sizes import sizes
 from compare.layers.table import LAYERS
 from reference import attention, cross_entropy, embedding, gelu, generate, gpt, layer_norm, softmax, train
 from reference.tools import tree
 
-SIZES = {"B": 2, "T": 3, "C": 8, "I": 4, "O": 5, "V": 5, "H": 2, "D": 4, "L": 2, "S": 2}
 TOLERANCE = {"float64": 1e-12, "float32": 1e-5}
 NAN, INF = math.nan, math.inf
 
@@ -30,12 +30,12 @@ def a_warning_is_an_error():
 
 def extreme(layer, scale, seed):
     """Return (sizes, example): its activations or logits times scale; positions for the ids."""
-    sizes = {letter: SIZES[letter] for letter in layer.letters}
-    e = layer.example(sizes, seed)
+    n = sizes(layer.letters, "apart")
+    e = layer.example(n, seed)
     inputs = {name: a * scale if a.dtype.kind == "f" else a for name, a in e.inputs.items()}
     params = e.params and tree.unwalk(e.params, {
         name: a * scale if "position" in name else a for name, a in tree.walk(e.params)})
-    return sizes, Example(inputs, params, e.options, e.masks)
+    return n, Example(inputs, params, e.options, e.masks)
 
 
 def terms(layer, example, name):
@@ -51,16 +51,15 @@ def terms(layer, example, name):
 @pytest.mark.parametrize("scale", [1e-20, 1e4, 1e20])
 @pytest.mark.parametrize("seed", [0, 1])
 def test_right_or_refused(layer, dtype, scale, seed):
-    sizes, example = extreme(layer, scale, seed)
+    n, example = extreme(layer, scale, seed)
     example = example.astype(dtype)
-    overflows = layer.stem in ("layer_norm", "attention", "flash_attention", "block", "gpt")
-    if dtype == "float32" and scale == 1e20 and overflows:
+    if dtype == "float32" and scale == 1e20 and layer.overflows:
         with pytest.raises(FloatingPointError, match="is .*; allowed: finite numbers"):
             both.forward(layer, example)
         return
     dy = both.draw_cotangent(layer, example, seed)
     with sdpa_kernel(SDPBackend.MATH):  # the fused one cancels as in FA-14, on some processors
-        truth = both.run_torch(layer, sizes, example.astype("float64"), dy.astype("float64"))
+        truth = both.run_torch(layer, n, example.astype("float64"), dy.astype("float64"))
     errors = both.compare(both.run_numpy(layer, example, dy), truth, lambda name: max(
         float(np.finfo(dtype).tiny), terms(layer, example, name)))
     assert max(errors.values()) <= TOLERANCE[dtype], errors

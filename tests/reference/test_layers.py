@@ -181,15 +181,10 @@ def test_memory_layout_changes_nothing(layer, layout, data):
 @given(data=st.data())
 def test_wrong_dtypes_are_refused(layer, data):
     case = data.draw(examples(layer))
-    if layer.stem in ("embedding", "gpt"):
-        inputs = {"tokens": case.example.inputs["tokens"].astype(float)}
-        params = case.example.params
-    else:
-        inputs = dict(case.example.inputs)
-        name = both.differentiable(case.example)[0]
-        wrong = "float32" if case.example.params else "int64"
-        inputs[name] = inputs[name].astype(wrong)
-        params = case.example.params
+    inputs, params = dict(case.example.inputs), case.example.params
+    name, *_ = both.differentiable(case.example) or inputs
+    wrong = "float64" if inputs[name].dtype.kind == "i" else "float32" if params else "int64"
+    inputs[name] = inputs[name].astype(wrong)
     with pytest.raises(TypeError, match="has dtype .*; allowed: "):
         both.forward(layer, Example(inputs, params, case.example.options, case.example.masks))
 
