@@ -24,6 +24,7 @@ def update(p, grads, state, *, lr, beta1=0.9, beta2=0.999, eps=1e-8, weight_deca
 
     Source: Loshchilov, Hutter, "Decoupled Weight Decay Regularization" (2019), algorithm 2.
     """
+    check_gradients(p, grads)
     t = state.step + 1
     m = tree.map(lambda m, g: beta1 * m + (1 - beta1) * g, state.m, grads)           # AW-1
     v = tree.map(lambda v, g: beta2 * v + (1 - beta2) * (g * g), state.v, grads)     # AW-2
@@ -35,6 +36,14 @@ def update(p, grads, state, *, lr, beta1=0.9, beta2=0.999, eps=1e-8, weight_deca
         return p - lr * (mhat / (np.sqrt(vhat) + eps) + decay * p)       # AW-6
 
     return tree.map(move, p, m, v), State(t, m, v)
+
+
+def check_gradients(p, grads):
+    """Refuse gradients of another form or other shapes than the parameters with a ValueError."""
+    if [a.shape for a in tree.leaves(p)] != [g.shape for g in tree.leaves(grads)]:
+        tree.map(lambda p, g: None, p, grads)  # names the place where the forms differ
+        name = next(name for (name, a), g in zip(tree.walk(p), tree.leaves(grads)) if a.shape != g.shape)
+        raise ValueError(f"grads has another shape at {name} than p; allowed: the same shapes")
 
 
 def clip(grads, max_norm):

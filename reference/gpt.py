@@ -94,6 +94,8 @@ def forward(tokens, p, *, config, keep: Keep | None = None):
     """
     check_config(config, vocab_size=len(p.embedding.token.weight), n_layer=len(p.blocks),
                  block_size=len(p.embedding.position.weight), n_embd=len(p.norm.weight))
+    if keep is not None and len(keep.blocks) != len(p.blocks):
+        raise ValueError(f"keep has masks of {len(keep.blocks)} blocks; allowed: {len(p.blocks)}")
     drop, caches = None, []
     x, embedded = embedding.forward(tokens, p.embedding)                 # (B, T, C)  LM-1
     if keep is not None:

@@ -32,7 +32,7 @@ def forward(x, *, mask=None):
     """
     check_floats(x=(x, "...S"))
     if mask is not None:
-        check_mask(mask)
+        check_mask(mask, x.shape)
         x = np.where(mask, x, -np.inf)                       # (..., S)  SM-1
     top = x.real.max(-1, keepdims=True)                      # (..., 1)
     check_finite("the largest x of a row in softmax", top)
@@ -49,9 +49,11 @@ def backward(dy, cache):
     return y * (dy - row_dot(dy, y))                         # (..., S)  SM-5
 
 
-def check_mask(mask):
-    """Refuse a mask that is not boolean (TypeError) or hides a whole row (ValueError)."""
+def check_mask(mask, shape):
+    """Refuse a mask that is not boolean (TypeError), not of x's shape or hiding a row (ValueError)."""
     check_bools("mask", mask, "where x may be seen")
+    if mask.ndim > len(shape) or any(m not in (1, n) for m, n in zip(mask.shape[::-1], shape[::-1])):
+        raise ValueError(f"mask has shape {mask.shape}; allowed: one that broadcasts to {shape}")
     if not mask.any(-1).all():
         row = np.argwhere(~mask.any(-1))[0].tolist()
         raise ValueError(f"mask hides every entry of row {row}; allowed: one or more seen a row")

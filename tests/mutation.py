@@ -6,9 +6,9 @@ helper also those of the layers that use it. Nothing is drawn more often than th
 """
 
 import re
-import time
 import warnings
 from collections import Counter
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -21,44 +21,57 @@ from compare.mutants.make import TARGETS, mutants, vocabulary
 
 FAULT = re.compile("AssertionError|assert |DID NOT RAISE")
 ALSO = {"softmax": ["attention"]}  # layers that use a helper
+KINDS = {  # by whether it is said to be right, and whether a test finds fault
+    (False, True): "caught", (False, False): "missed",
+    (True, False): "right", (True, True): "caught, though said to be right"}
+FAULTS = "missed", "caught, though said to be right"
+HEAD = f"{'file':<16}{'mutants':>8}{'caught':>8}{'by error':>10}{'right':>7}{'missed':>8}"
 
 
 def score(session):
-    """Print the score of each file; return whether every mutant is caught or known to be right."""
+    """Print the score of each file; return the mutants by what became of them, as pytest counts."""
     warnings.simplefilter("ignore")
     np.seterr(all="ignore")
-    began, caught, survivors, stale = time.time(), Counter(), [], []
-    print(f"\n\n{'file':<15}{'mutants':>8}{'caught':>8}{'by error':>10}{'right':>7}{'missed':>8}")
-    for stem in TARGETS:
+    fates, by_error, only = {}, 0, session.config.getoption("of")
+    stems = [stem for stem in TARGETS if only in (None, stem)]
+    if not stems:
+        raise pytest.UsageError(f"STEM is {only}; allowed: {', '.join(TARGETS)}")
+    print(f"\n\n{HEAD}")
+    for stem in stems:
         items, how = tests_of(stem, session.items), Counter()
         if failed := first_failure(items):
             raise pytest.UsageError(f"{failed[0].nodeid} fails without a mutant: {failed[1].longrepr}")
         for mutant in mutants(stem):
-            verdict = fate(mutant, items)
-            if mutant.reason:
-                stale += [mutant.name] if verdict else []
-                verdict = "right"
-            survivors += [] if verdict else [mutant.name]
-            how[verdict] += 1
-        error, wrong = how["error"], how["wrong"]
-        print(f"{stem:<15}{how.total():>8}{error + wrong:>8}{error:>10}{how['right']:>7}"
-              f"{how[None]:>8}", flush=True)
-        caught += how
-    known = caught["error"] + caught["wrong"]
-    print(f"\n{known} of {known + caught[None]} wrong versions are caught, "
-          f"{100 * known / (known + caught[None]):.1f}%, in {time.time() - began:.0f} s; "
-          f"{caught['error']} of them by an error that they raise.\n"
-          f"{caught['right']} more are right after all, each with its reason in compare/mutants/known.py.")
-    named = grading([stem for stem in TARGETS if stem in LAYERS])
-    print(f"\nof {named['right'] + named['wrong'] + named['none']} mutants that return wrong gradients, the grader names "
-          f"{named['right']} rightly, {named['wrong']} wrongly, {named['none']} not at all; where the "
-          f"mistake is unknown to it, it names {named['unknown, named']} of "
-          f"{named['unknown, named'] + named['unknown, none']}")
-    for name in survivors:
-        print(f"MISSED {name}")
-    for name in stale:
-        print(f"CAUGHT, though it is said to be right: {name}")
-    return not survivors and not stale
+            found = fate(mutant, items)
+            kind = KINDS[bool(mutant.reason), bool(found)]
+            fates.setdefault(kind, []).append(SimpleNamespace(name=mutant.name))
+            how[kind] += 1
+            how["error"] += kind == "caught" and found == "error"
+        print(score_row(stem, how), flush=True)
+        by_error += how["error"]
+    print(f"\n{by_error} of the caught are so by an error that they raise. Why the right ones are "
+          "right after all\nstands in compare/mutants/known.py.")
+    print_grading([stem for stem in stems if stem in LAYERS])
+    for kind in FAULTS:
+        for one in fates.get(kind, ()):
+            print(f"{kind.upper()}: {one.name}")
+    return fates
+
+
+def score_row(stem, how):
+    """Return the row of one file."""
+    total = how.total() - how["error"]
+    return (f"{stem:<16}{total:>8}{how['caught']:>8}{how['error']:>10}{how['right']:>7}"
+            f"{total - how['caught'] - how['right']:>8}")
+
+
+def print_grading(stems):
+    """Print how many of the mutants the grader names."""
+    named = grading(stems)
+    print(f"\nOf {named['right'] + named['wrong'] + named['none']} mutants that return wrong "
+          f"gradients, the grader names {named['right']} rightly, {named['wrong']} wrongly, "
+          f"{named['none']} not at all;\nwhere the mistake is unknown to it, it names "
+          f"{named['unknown, named']} of {named['unknown, named'] + named['unknown, none']}.\n")
 
 
 def grading(stems):

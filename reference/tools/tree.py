@@ -16,7 +16,10 @@ def map(function, *trees):
     Raises ValueError, which names the place, for trees of two forms: the number of the branches
     or the names of the fields.
     """
-    return _map(function, trees, ())
+    try:
+        return _map(function, *trees)
+    except _Differ:
+        raise ValueError(_difference(trees, ())) from None
 
 
 def leaves(tree):
@@ -32,18 +35,33 @@ def unwalk(like, named):
     return map(lambda _: named[next(names)], like)
 
 
-def _map(function, trees, path):
-    first, *others = trees
-    form = _form(first)
+class _Differ(Exception):
+    """Two trees have not one form."""
+
+
+def _map(function, first, *others):
+    kind = type(first)
+    if not isinstance(first, tuple):
+        if any(isinstance(other, tuple) for other in others):
+            raise _Differ
+        return function(first, *others)
     for other in others:
-        if _form(other) != form:
-            raise ValueError(f"trees differ at {'.'.join(path) or 'the root'}: {_words(form)} "
-                             f"against {_words(_form(other))}; allowed: trees of one form")
-    if form is None:
-        return function(*trees)
-    branches = [_map(function, branches, (*path, name))
-                for name, *branches in zip(_names(first), *trees)]
-    return type(first)(*branches) if hasattr(first, "_fields") else tuple(branches)
+        if type(other) is not kind and _form(other) != _form(first) or len(other) != len(first):
+            raise _Differ
+    branches = [_map(function, *branch) for branch in zip(first, *others)]
+    return kind(*branches) if hasattr(kind, "_fields") else tuple(branches)
+
+
+def _difference(trees, path):
+    first, *others = trees
+    for other in others:
+        if _form(other) != _form(first):
+            return (f"trees differ at {'.'.join(path) or 'the root'}: {_words(_form(first))} "
+                    f"against {_words(_form(other))}; allowed: trees of one form")
+    for name, *branches in zip(_names(first), *trees) if isinstance(first, tuple) else ():
+        if found := _difference(branches, (*path, name)):
+            return found
+    return None
 
 
 def _form(node):

@@ -88,3 +88,11 @@ def test_a_run_that_only_warms_up_ends_at_the_full_rate():
 def test_the_schedule_rises_falls_and_stays(step, rate):
     found = adamw.learning_rate(step, lr=1.0, min_lr=0.1, warmup=3, steps=13)
     assert math.isclose(found, rate)
+
+
+def test_gradients_of_another_shape_are_refused_by_name():
+    p, column = linear.Params(np.ones((2, 3)), np.ones(2)), linear.Params(np.ones((2, 1)), np.ones(2))
+    with pytest.raises(ValueError, match="another shape at weight than p; allowed: the same shapes"):
+        adamw.update(p, column, adamw.init(p), lr=0.1)
+    with pytest.raises(ValueError, match="trees differ at the root: .*; allowed: trees of one form"):
+        adamw.update(p, (p,), adamw.init(p), lr=0.1)

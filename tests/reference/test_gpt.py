@@ -134,3 +134,12 @@ def test_a_model_that_cannot_be_built_is_refused(wrong, words):
     sizes = dict(vocab_size=3, block_size=4, n_layer=1, n_head=2, n_embd=4)
     with pytest.raises(ValueError, match=words):
         gpt.Config(**{**sizes, **wrong})
+
+
+@pytest.mark.parametrize("n_layer", [1, 3])
+def test_masks_of_another_number_of_blocks_are_refused(n_layer):
+    rng = np.random.default_rng(0)
+    config, other = (gpt.Config(3, 2, n, 1, 2, dropout=0.5) for n in (2, n_layer))
+    keep = gpt.draw_keep(rng, 1, 2, other)
+    with pytest.raises(ValueError, match=f"keep has masks of {n_layer} blocks; allowed: 2"):
+        gpt.forward(np.zeros((1, 2), int), gpt.init(config, rng), config=config, keep=keep)

@@ -55,3 +55,15 @@ def test_a_mask_may_differ_from_one_example_to_the_next():
     mask[1, 2] = False
     with pytest.raises(ValueError, match=r"mask hides every entry of row \[1, 2\]"):
         softmax.forward(np.zeros((2, 3, 4)), mask=mask)
+
+
+@pytest.mark.parametrize("shape", [(4, 2, 3), (1, 2, 3), (3, 3), (2, 2), (4,), (0, 3)])
+def test_a_mask_that_does_not_broadcast_to_x_is_refused(shape):
+    with pytest.raises(ValueError, match=r"mask has shape .*; allowed: one that broadcasts to \(2, 3\)"):
+        softmax.forward(np.zeros((2, 3)), mask=np.ones(shape, bool))
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (1, 3), (3,), (2, 1), (1,)])
+def test_a_mask_that_broadcasts_to_x_is_taken(shape):
+    y, _ = softmax.forward(np.zeros((2, 3)), mask=np.ones(shape, bool))
+    np.testing.assert_allclose(y, np.full((2, 3), 1 / 3))

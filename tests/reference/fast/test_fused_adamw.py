@@ -93,3 +93,10 @@ def test_parameters_or_a_state_other_than_its_own_are_refused():
     for wrong in (p, fused.state), (fused.params, adamw.init(p)):
         with pytest.raises(ValueError, match="allowed: its params and state"):
             fused.update(wrong[0], clipped, wrong[1], lr=0.1)
+
+
+def test_gradients_of_other_shapes_are_refused():
+    p = gpt.init(gpt.Config(2, 2, 1, 1, 2), np.random.default_rng(0))
+    wide = gpt.init(gpt.Config(3, 2, 1, 1, 2), np.random.default_rng(0))
+    with pytest.raises(ValueError, match="another shape at embedding.token.weight than p; allowed"):
+        fused_adamw.FusedAdamW(p).clip(wide, 1.0)

@@ -1,0 +1,219 @@
+"""No stale claim: what a README quotes is what the commands print and what the source says.
+
+What is the same on every machine is compared as it is; what varies, such as a time or a rounding
+error, in form: every number stands for any other. A line `...` leaves some lines out.
+"""
+
+import re
+import shlex
+
+import pytest
+
+import mutation
+from compare.__main__ import main, parser
+from compare.bench import bench, long_context
+from compare.checks import derivations
+from compare.grading import sandbox
+from compare.layers.source import HOUSE
+from submissions import fill, here  # noqa: F401, here is a fixture
+
+READMES = sorted([*HOUSE.glob("*.md"), *HOUSE.glob("compare/**/README.md"), *HOUSE.glob("tests/*.md"),
+                  *HOUSE.glob("reference/**/README.md"), HOUSE / "reference" / "GLOSSARY.md"])
+PAGES = [*READMES, *HOUSE.glob("reference/**/*.md")]
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.S | re.M)
+NUMBER = re.compile(r"(?<![\w#])[-+]?\d[\d,]*(\.\d+)?([eE][-+]?\d+)?(?![\w-])")
+WITHOUT_THE_MEAN = """
+    xhat, rstd, weight = cache
+    dxhat = dy * weight
+    dx = rstd * (dxhat - xhat * (dxhat * xhat).mean(-1, keepdims=True))
+    axes = tuple(range(dy.ndim - 1))
+    return dx, Params((dy * xhat).sum(axes), dy.sum(axes))
+"""
+
+
+def fences(path, kind):
+    """Return the fenced blocks of a kind in a page, whole, such as "python"; "" has none named."""
+    return [body for name, body in FENCE.findall(path.read_text(encoding="utf-8")) if name == kind]
+
+
+def transcripts():
+    """Return (page, command, output) of each command that a README shows with its output."""
+    found = []
+    for path in READMES:
+        for body in fences(path, ""):
+            first, *parts = re.split(r"^\$ (.*)\n", body, flags=re.M)
+            if parts:
+                assert not first, f"{path}: a transcript begins with its command"
+                found += [(path, command, output) for command, output in zip(parts[::2], parts[1::2])]
+    return found
+
+
+TRANSCRIPTS = transcripts()
+
+
+def form(line):
+    """Return what stays of a line when its numbers vary, and with them its columns."""
+    return " ".join(NUMBER.sub("#", line).split())
+
+
+def matches(shown, printed):
+    """Whether lines are the printed ones, where "..." may stand for any number of them."""
+    runs = [list(run) for run in _split(shown)]
+    at = 0
+    for i, run in enumerate(runs):
+        places = range(at, len(printed) - len(run) + 1) if i else [0]
+        if i == len(runs) - 1 and i:
+            places = [len(printed) - len(run)] if len(printed) - len(run) >= at else []
+        place = next((p for p in places if printed[p:p + len(run)] == run), None)
+        if place is None:
+            return False
+        at = place + len(run)
+    return at == len(printed)
+
+
+def _split(lines):
+    run = []
+    for line in lines:
+        if line == "...":
+            yield run
+            run = []
+        else:
+            run.append(line)
+    yield run
+
+
+def in_order(some, lines):
+    """Whether some lines stand among the others in their order."""
+    rest = iter(lines)
+    return all(line in rest for line in some)
+
+
+def said(capsys, words):
+    """Return the lines that a command prints."""
+    capsys.readouterr()
+    main(words)
+    return capsys.readouterr().out.splitlines()
+
+
+EXACT = ["show softmax", "exercise layer_norm"]
+FORM = ["steps", "plan --preset gpt2", "grade layer_norm_exercise.py", "check softmax", "check gelu"]
+LESS = {  # commands that take long, and shorter ones whose lines theirs must hold, in form
+    "check": "check linear softmax cross_entropy --examples 25",
+    "check --derivations": "check --derivations",
+    "precision": "precision layer_norm --examples 3",
+    "train": "train --text own.txt --block-size 8 --n-layer 1 --n-head 2 --n-embd 8 --steps 600",
+    "train --with numpy --preset laptop --text shakespeare.txt --out run":
+        "train --with numpy --text own.txt --block-size 8 --n-layer 1 --n-head 2 --n-embd 8 --out run",
+}
+SAMPLES = ["sample --out run --prompt \"ROMEO:\" --count 200 --top-k 20"]  # held by what they call
+
+
+def shown_of(verb):
+    return [(path, output.splitlines()) for path, command, output in TRANSCRIPTS
+            if command == f"python -m compare {verb}"]
+
+
+def test_every_transcript_is_held_against_something():
+    known = {f"python -m compare {verb}" for verb in (*EXACT, *FORM, *LESS, *SAMPLES, "bench")}
+    assert {command for _, command, _ in TRANSCRIPTS} <= known | {"make mutants"}
+
+
+@pytest.mark.parametrize("command", sorted({command for _, command, _ in TRANSCRIPTS}))
+def test_the_command_line_takes_every_command_that_is_shown(command):
+    program, *words = shlex.split(command)
+    if program == "python":
+        parser().parse_args(words[2:])
+    else:
+        targets = (HOUSE / "Makefile").read_text(encoding="utf-8")
+        assert program == "make" and f"\n{words[0]}:" in targets
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch, here):  # noqa: F811
+    """A folder with a text and an exercise in it, and the current one."""
+    (tmp_path / "own.txt").write_text("to be or not to be, that is the question.\n" * 80)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("verb", EXACT)
+def test_what_is_the_same_everywhere_is_printed_so(place, capsys, verb):
+    printed = said(capsys, shlex.split(verb) + ["--width", "132"] * verb.startswith("show"))
+    assert shown_of(verb)
+    for path, shown in shown_of(verb):
+        assert matches(shown, printed), f"{path} shows what {verb} does not print"
+
+
+@pytest.mark.parametrize("verb", FORM)
+def test_what_varies_is_printed_in_this_form(place, capsys, verb):
+    if verb.startswith("grade"):
+        fill(place, "layer_norm", WITHOUT_THE_MEAN)
+    printed = said(capsys, shlex.split(verb))
+    assert shown_of(verb)
+    for path, shown in shown_of(verb):
+        assert matches([*map(form, shown)], [*map(form, printed)]), f"{path}: {verb} prints otherwise"
+
+
+@pytest.mark.parametrize("verb", LESS)
+def test_what_takes_long_has_the_lines_of_what_takes_less(place, capsys, verb):
+    printed = said(capsys, shlex.split(LESS[verb]))
+    if verb.startswith("train"):  # not the text, nor the picture
+        printed = [line for line in printed if re.match(r"step|[\d,]+ parameters|validation|largest"
+                                                        r"|---|run/|to write", line)]
+        printed = [line for line in printed if " left" not in line and "tokens/s" not in line]
+    assert shown_of(verb) and printed
+    for path, shown in shown_of(verb):
+        missing = [line for line in map(form, printed) if line not in map(form, shown)]
+        assert not missing or "..." in shown and all(map(_is_left_out, missing)), (path, missing)
+
+
+def _is_left_out(line):
+    """Whether a line may be one of those that a README leaves out: of a tag, a step, a result."""
+    return bool(re.match(r"[A-Z]+-# |step |d |output|\w+: # asserts hold", line))
+
+
+def test_the_bench_prints_these_tables():
+    for path, shown in shown_of("bench"):
+        lines = [line.rstrip() for line in shown]
+        assert in_order([line.rstrip() for line in bench.HEAD.splitlines()], lines), path
+        assert any(line.startswith("geometric mean of NumPy / torch, whole step: ") for line in lines)
+        assert in_order([f"attention forward and backward, {long_context.SIZES}, float32"], lines)
+
+
+def test_the_score_of_the_mutants_has_this_table():
+    for path, command, output in TRANSCRIPTS:
+        if command == "make mutants":
+            lines = output.splitlines()
+            stems = [line.split()[0] for line in lines[lines.index(mutation.HEAD) + 1:]
+                     if re.match(r"\w+ +\d+ +\d+ +\d+ +\d+ +\d+$", line)]
+            assert stems == [*mutation.TARGETS], path
+
+
+@pytest.mark.parametrize("path", READMES, ids=lambda path: str(path.relative_to(HOUSE)))
+def test_code_that_is_quoted_is_code_that_is_there(path):
+    sources = {source: source.read_text(encoding="utf-8")
+               for folder in ("reference", "torch_impl", "compare", "tests")
+               for source in (HOUSE / folder).rglob("*.py")}
+    for body in fences(path, "python"):
+        for run in _split(body.splitlines()):
+            text = "\n".join(run).strip("\n")
+            assert any(text in source for source in sources.values()), f"{path}:\n{text}"
+
+
+def anchors(path):
+    """Return the anchors of a page's headings, as GitHub names them."""
+    text = FENCE.sub("", path.read_text(encoding="utf-8"))
+    return {re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+            for heading in re.findall(r"^#+ (.*)$", text, re.M)}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(HOUSE)))
+def test_every_link_leads_somewhere(path):
+    text = FENCE.sub("", path.read_text(encoding="utf-8"))
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if "://" in target:
+            continue
+        file, _, anchor = target.partition("#")
+        there = (path.parent / file).resolve() if file else path
+        assert there.exists(), f"{path} links to {target}"
+        assert not anchor or anchor in anchors(there), f"{path} links to {target}"
