@@ -8,7 +8,6 @@ import numpy as np
 from numpy import ndarray as Array
 
 from . import attention, block, cross_entropy, dropout, embedding, layer_norm, linear, mlp
-from .tools import tree
 from .tools.arguments import check_config, check_cotangent, check_rate
 
 
@@ -144,8 +143,3 @@ def loss_and_grad(tokens, targets, p, *, config, keep: Keep | None = None):
     dlogits = cross_entropy.backward(np.ones_like(loss), loss_cache)     # (B, T, V)
     del logits, loss_cache  # two arrays of that size, before backward makes its own
     return loss, backward(dlogits, cache)
-
-
-def parameter_count(p):
-    """Return how many numbers the parameters hold; gpt.md has the closed formula."""
-    return sum(leaf.size for leaf in tree.leaves(p))

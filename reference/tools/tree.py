@@ -29,6 +29,11 @@ def leaves(tree):
     return [leaf for branch in tree for leaf in leaves(branch)]
 
 
+def count(tree):
+    """Return how many numbers the leaves hold."""
+    return sum(leaf.size for leaf in leaves(tree))
+
+
 def unwalk(like, named):
     """Return a tree shaped as `like` whose leaves are named[dotted name]; the inverse of walk."""
     names = iter([name for name, _ in walk(like)])

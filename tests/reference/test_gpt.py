@@ -92,7 +92,7 @@ def test_names_and_shapes_are_torchs(config, seed):
 def test_the_number_of_parameters_is_the_closed_formula(config):
     V, S, L, C = config.vocab_size, config.block_size, config.n_layer, config.n_embd
     params = gpt.init(config, np.random.default_rng(0))
-    assert gpt.parameter_count(params) == V * C + S * C + L * (12 * C * C + 13 * C) + 2 * C
+    assert tree.count(params) == V * C + S * C + L * (12 * C * C + 13 * C) + 2 * C
 
 
 def test_both_sides_start_with_the_same_spread():

@@ -14,12 +14,13 @@ from compare.layers.caches import bytes_of
 from reference import gpt
 from reference.fast import fused_adamw, parallel
 from reference.gpt import Config
+from reference.tools import tree
 from strategies import configs
 
 
 @given(configs())
 def test_the_number_of_parameters_is_that_of_the_model(config):
-    assert plan.parameters(config) == gpt.parameter_count(gpt.init(config, np.random.default_rng(0)))
+    assert plan.parameters(config) == tree.count(gpt.init(config, np.random.default_rng(0)))
 
 
 @given(configs(), st.integers(1, 3), st.sampled_from(["float32", "float64"]))
