@@ -36,7 +36,7 @@ def pytest_runtestloop(session):
     score."""
     if session.config.getoption("mutants"):
         import mutation
-        fates = mutation.score(session)
+        fates = mutation.score_all(session)
         session.config.pluginmanager.getplugin("terminalreporter").stats |= fates
         session.testsfailed = sum(len(fates.get(kind, ())) for kind in mutation.FAULTS)
         return True

@@ -28,7 +28,7 @@ FAULTS = "missed", "caught, though said to be right"
 HEAD = f"{'file':<16}{'mutants':>8}{'caught':>8}{'by error':>10}{'right':>7}{'missed':>8}"
 
 
-def score(session):
+def score_all(session):
     """Print the score of each file; return the mutants by what became of them, as pytest counts."""
     warnings.simplefilter("ignore")
     np.seterr(all="ignore")

@@ -12,8 +12,7 @@ import pytest
 import mutation
 from compare.__main__ import main, parser
 from compare.bench import bench, long_context
-from compare.checks import derivations
-from compare.grading import sandbox
+from compare.layers.sizes import in_words
 from compare.layers.source import HOUSE
 from submissions import fill, here  # noqa: F401, here is a fixture
 
@@ -177,7 +176,7 @@ def test_the_bench_prints_these_tables():
         lines = [line.rstrip() for line in shown]
         assert in_order([line.rstrip() for line in bench.HEAD.splitlines()], lines), path
         assert any(line.startswith("geometric mean of NumPy / torch, whole step: ") for line in lines)
-        assert in_order([f"attention forward and backward, {long_context.SIZES}, float32"], lines)
+        assert in_order([f"attention forward and backward, {in_words(long_context.SHAPE)}, float32"], lines)
 
 
 def test_the_score_of_the_mutants_has_this_table():

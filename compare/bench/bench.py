@@ -44,14 +44,14 @@ GROWTH = {          # what grows, from a small model that it dominates; the othe
 
 
 class Side:
-    """A process that does steps of one side; see bench_sides.py."""
+    """A process that does steps of one side, of this house or of another one; see sides.py."""
 
-    def __init__(self, name, size, threads):
+    def __init__(self, name, size, threads, house=HOUSE):
         variables = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
         self.process = subprocess.Popen(
             [sys.executable, "-m", "compare.bench.sides", name,
              json.dumps(size | {"threads": threads})],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=HOUSE,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=house,
             env=os.environ | dict.fromkeys(variables, str(threads)))
         self.answer()
 
@@ -77,10 +77,13 @@ class Side:
 
 
 @contextlib.contextmanager
-def sides(size, names, threads):
-    """Give a dict of Sides to a with block; they end with it."""
+def sides(size, names, threads, against=None):
+    """Give a dict of Sides to a with block; they end with it. There is one of `against`, too."""
     with contextlib.ExitStack() as stack:
-        yield {name: stack.enter_context(Side(name, size, threads)) for name in names}
+        found = {name: stack.enter_context(Side(name, size, threads)) for name in names}
+        if against:
+            found["there"] = stack.enter_context(Side("numpy", size, threads, against))
+        yield found
 
 
 def duel(sides, rounds, words):
@@ -93,9 +96,9 @@ def duel(sides, rounds, words):
     return turns
 
 
-def ratio_by_turns(turns, name, part):
-    """Return the median, the least and the largest of a side's time by eager torch's, by turns."""
-    of = sorted(a[part] / b[part] for a, b in zip(turns[name], turns["torch"]))
+def ratio_by_turns(turns, name, part, other="torch"):
+    """Return the median, the least and the largest of a side's time by another's, by turns."""
+    of = sorted(a[part] / b[part] for a, b in zip(turns[name], turns[other]))
     return float(np.median(of)), of[0], of[-1]
 
 
@@ -157,7 +160,7 @@ def compiler():
     return next((name for name in ("g++", "clang++", "cl") if shutil.which(name)), None)
 
 
-def measure_and_print(numbers, threads, rounds, path):
+def measure_and_print(numbers, threads, rounds, path, against=None):
     """Measure, print the tables, and write everything as JSON to the path."""
     names = ["numpy", "torch", *(["compiled"] if compiler() else [])]
     print(f"{machine()}, {threads} threads a side, float32, {rounds} turns")
@@ -169,13 +172,16 @@ def measure_and_print(numbers, threads, rounds, path):
     print(HEAD)
     for number in numbers:
         row = {"size": SIZES[number - 1]}
-        with sides(row["size"], names, threads) as these:
+        with sides(row["size"], names, threads, against) as these:
             # a turn lasts a second at least, or the two steps that it takes at the least
             row["turns"] = duel(these, rounds, "step 1")
             row["memory"] = {name: side.ask("peak") for name, side in these.items()}
             row["products"] = duel(these, 3, "products 0.1")  # last, for it takes memory
         found["sizes"].append(row)
         print(step_table(**row, top=top), flush=True)
+        if against:
+            print("NumPy here / there, whole step: {:.3f} ({:.3f} - {:.3f})".format(
+                *ratio_by_turns(row["turns"], "numpy", "step", "there")), flush=True)
     ratios = [ratio_by_turns(row["turns"], "numpy", "step")[0] for row in found["sizes"]]
     print(f"geometric mean of NumPy / torch, whole step: {np.exp(np.mean(np.log(ratios))):.2f}\n")
     with sides(SIZES[2], ["numpy", "torch"], threads=1) as these:

@@ -1,6 +1,7 @@
 """The command bench."""
 
 import os
+from pathlib import Path
 
 from ..words import positive
 
@@ -15,11 +16,16 @@ def declare(verbs):
                        help="of each side (default: as many as cores, %(default)s here)")
     bench.add_argument("--turns", type=positive, default=7, help="of each side and size "
                        "(default %(default)s)")
+    bench.add_argument("--against", metavar="FOLDER", help="another checkout: its NumPy step takes "
+                       "turns with this one's")
     bench.add_argument("--json", metavar="FILE", default="bench.json", help="(default %(default)s)")
 
 
 def run_bench(given):
     """Print the tables."""
+    if given.against and not (Path(given.against) / "compare" / "bench" / "sides.py").is_file():
+        raise ValueError(f"against is {given.against}, which holds no compare/bench/sides.py; "
+                         "allowed: the folder of another checkout")
     from .bench import measure_and_print
-    measure_and_print(given.sizes, given.threads, given.turns, given.json)
+    measure_and_print(given.sizes, given.threads, given.turns, given.json, given.against)
     return 0

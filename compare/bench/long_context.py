@@ -8,6 +8,7 @@ import numpy as np
 from reference import flash_attention, softmax
 
 from ..layers.caches import bytes_of
+from ..layers.sizes import in_words
 
 SHAPE = dict(B=1, H=6, T=4096, D=64)
 
@@ -44,8 +45,7 @@ def time_both(rounds):
 
 def context_table(found):
     """Return both, and the ratios, in words."""
-    sizes = ", ".join(f"{letter} = {size}" for letter, size in SHAPE.items())
-    lines = [f"attention forward and backward, {sizes}, float32"]
+    lines = [f"attention forward and backward, {in_words(SHAPE)}, float32"]
     for name, row in found.items():
         ratios = sorted(np.divide(row["seconds"], found["plain"]["seconds"]))
         lines.append(f"{name:<9}{1e3 * np.median(row['seconds']):>9,.0f} ms{np.median(ratios):>8.2f} "

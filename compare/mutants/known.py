@@ -1,4 +1,7 @@
-"""What is known of some mutants, by their names: what they mean, or why they are right after all."""
+"""What is known of some mutants, by their names: what they mean, or why they are right after all.
+
+A name here that no mutant, no line or no variable bears any more is a failing test.
+"""
 
 MEANINGS = {
     "linear.backward LIN-3: the transpose of dy_rows is missing":
@@ -153,3 +156,6 @@ EQUIVALENT = {  # mutants that are right after all, by name, and why
     "elementwise.elementwise: it asks getattr(first, 'size', 0) < PIECE, not getattr(first, 'size', 0) <= PIECE":
         "an array of just PIECE numbers is one piece",
 }
+ALIKE = [  # names of adamw that stand for the same kind of thing: an edit may exchange them
+    {"beta1", "beta2"}, {"m", "v", "g"}, {"mhat", "vhat"}, {"lr", "min_lr"},
+    {"warmup", "steps", "step"}]

@@ -96,14 +96,20 @@ def hand_made(stem):
 
 
 def with_lines(stem, replaced):
-    """Return the tree of a backward with other statements in the place of those with some tags."""
+    """Return the tree of a backward with other statements in the place of those with some tags.
+
+    Raises ValueError for a tag that no statement carries.
+    """
     lines, functions = functions_of(stem)
-    function = functions["backward"]
+    function, done = functions["backward"], set()
     for i, statement in enumerate(function.body):
         found = [tag for line in lines[statement.lineno - 1 : statement.end_lineno]
                  for tag in tags(line) if tag in replaced]
         if found:
             function.body[i] = ast.parse(replaced[found[0]]).body[0]
+            done.add(found[0])
+    if left := set(replaced) - done:
+        raise ValueError(f"no statement of {stem}.backward carries {', '.join(sorted(left))}")
     return function
 
 

@@ -9,11 +9,10 @@ import numpy as np
 
 from ..layers import both
 from ..layers.sizes import sizes
+from .known import ALIKE
 from .syntax import method
 from ..layers.table import LAYERS
 
-ALIKE = [{"beta1", "beta2"}, {"m", "v", "g"}, {"mhat", "vhat"}, {"lr", "min_lr"},
-         {"warmup", "steps", "step"}]  # names in adamw that stand for the same kind of thing
 
 
 class Scope:

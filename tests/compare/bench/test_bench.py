@@ -48,3 +48,12 @@ def test_a_size_that_is_none_is_refused(capsys):
     with pytest.raises(SystemExit):
         main(["bench", "--sizes", "6"])
     assert "invalid choice: 6" in capsys.readouterr().err
+
+
+def test_another_checkout_takes_turns(tmp_path, capsys):
+    assert main(["bench", "--against", str(tmp_path)]) == 2
+    assert "allowed: the folder of another checkout" in capsys.readouterr().err
+    with bench.sides(TINY, ["numpy"], 1, bench.HOUSE) as these:
+        turns = bench.duel(these, 2, "step 0")
+    middle, least, most = bench.ratio_by_turns(turns, "numpy", "step", "there")
+    assert [*turns] == ["numpy", "there"] and 0 < least <= middle <= most

@@ -7,7 +7,6 @@ import pytest
 
 import mutation
 from compare.grading import exercise, grade, hints, sandbox
-from compare.mutants import known, make
 from compare.grading.cases import cases
 from compare.checks.coverage import Coverage
 from compare.layers.table import LAYERS
@@ -229,13 +228,6 @@ def test_the_grader_names_the_mistakes_it_knows_and_no_others(stem):
     counts = mutation.grading([stem])
     assert counts["right"] >= 5 and not counts["wrong"] and not counts["none"]
     assert not counts["unknown, named"]
-
-
-def test_every_meaning_belongs_to_a_mutant():
-    names = {m.name for stem in make.TARGETS
-             for m in make.mutants(stem) + make.hand_made(stem)}
-    assert set(known.MEANINGS) <= names
-    assert set(known.EQUIVALENT) <= names
 
 
 def truth_and(change):

@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 
 from compare.layers import both
 from compare.layers.table import LAYERS
-from compare.mutants.make import TARGETS, mutants, functions_of
+from compare.grading.cases import cases
+from compare.grading.grade import alike, outcome_of
+from compare.mutants import known
+from compare.mutants.make import TARGETS, functions_of, hand_made, mutants, with_lines
 from compare.layers.source import tags
 from compare.checks.trial import Trial
 from strategies import seeds, drawn_sizes
@@ -114,3 +117,30 @@ def test_every_kind_of_edit_is_tried():
                  "its mask is ignored", "which belongs to the caller, is overwritten",
                  "is skipped", "is left at zero", "the line", "only the last is added", "exchanged"):
         assert kind in words, kind
+
+
+def test_whatever_is_known_of_a_mutant_is_of_one_that_there_is():
+    names = {m.name for stem in TARGETS for m in mutants(stem) + hand_made(stem)}
+    assert set(known.MEANINGS) | set(known.EQUIVALENT) <= names
+    assert {stem for stem, *_ in known.HAND_MADE} <= set(LAYERS)
+
+
+@pytest.mark.parametrize("mutant", [m for stem in LAYERS for m in hand_made(stem)],
+                         ids=lambda mutant: mutant.name)
+def test_a_mistake_made_by_hand_gives_wrong_gradients_and_no_error(mutant):
+    made = [(case, outcome_of(mutant, case)) for case in cases(LAYERS[mutant.stem])[-8:]]
+    assert None not in [outcome for _, outcome in made]
+    assert any(not alike(array, case.truth[name]) for case, outcome in made
+               for name, array in outcome.items())
+
+
+def test_a_tag_that_no_line_carries_is_refused():
+    with pytest.raises(ValueError, match="no statement of softmax.backward carries SM-9"):
+        with_lines("softmax", {"SM-5": "return dy", "SM-9": "return dy"})
+
+
+def test_names_that_may_be_exchanged_are_names_of_adamw():
+    _, functions = functions_of("adamw")
+    there = {getattr(node, "id", getattr(node, "arg", None)) for target in TARGETS["adamw"]
+             for node in ast.walk(functions[target])}
+    assert set().union(*known.ALIKE) <= there
