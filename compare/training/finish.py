@@ -7,20 +7,20 @@ import subprocess
 from . import curve
 
 
-def finish(job, entries, files, side):
+def finish(job, entries, folder, side):
     """Print the loss curve and what the run left behind; return the exit code."""
     last, whole = entries[-1], entries[-1].step == job.schedule.steps
     print(curve.text_plot(entries))
-    print_files(files)
+    print_files(folder)
     if whole and last.valid is not None:
         print(f"validation loss {last.valid:.4f}, over the whole validation part")
     else:
         print(f"stopped after step {last.step}" + ", the last, before its validation" * whole)
-    if files.checkpoint not in files.unsaved:
+    if folder.checkpoint not in folder.unsaved:
         print("to write text: python -m compare sample" if whole else
               f"to go on: python -m compare train --resume --with {side}",
-              "--out", argument(files.folder))
-    return 1 if files.unsaved else 0 if whole else 130
+              "--out", argument(folder.path))
+    return 1 if folder.unsaved else 0 if whole else 130
 
 
 def argument(path):
@@ -28,11 +28,11 @@ def argument(path):
     return subprocess.list2cmdline([str(path)]) if os.name == "nt" else shlex.quote(str(path))
 
 
-def print_files(files):
+def print_files(folder):
     """Say which files are written, and which are not as the run stands now."""
-    written = [path for path in files.paths if path not in files.unsaved]
+    written = [path for path in folder.paths if path not in folder.unsaved]
     if written:
         *names, last = [str(written[0])] + [path.name for path in written[1:]]
         print(f"{', '.join(names)} and {last} are written" if names else f"{last} is written")
-    for path, reason in files.unsaved.items():
+    for path, reason in folder.unsaved.items():
         print(f"{path} is not saved as the run stands now ({reason})")

@@ -13,23 +13,23 @@ class RunFolder:
     """The folder of a run: checkpoint.npz, log.csv, loss.svg."""
 
     def __init__(self, folder):
-        self.folder = Path(folder)
+        self.path = Path(folder)
         self.paths = self.checkpoint, self.curve, self.picture = [
-            self.folder / name for name in ("checkpoint.npz", "log.csv", "loss.svg")]
+            self.path / name for name in ("checkpoint.npz", "log.csv", "loss.svg")]
         self.unsaved = {}  # path: why it could not be written the last time
 
     def prepare(self):
         """Make the folder; raises ValueError where it, or a file in it, can't be written."""
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=self.folder) as probe:
+            self.path.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.path) as probe:
                 probe.write(b"0")  # a full disk makes files, but writes none
         except OSError as error:
-            raise ValueError(f"out is {self.folder}, which can't be written ({error.strerror}); "
+            raise ValueError(f"out is {self.path}, which can't be written ({error.strerror}); "
                              "allowed: a folder with room, or where one can be made") from None
         for path in *self.paths, checkpoint.previous(self.checkpoint):
             if path.is_dir():
-                raise ValueError(f"out is {self.folder}, where {path.name} is a folder; "
+                raise ValueError(f"out is {self.path}, where {path.name} is a folder; "
                                  "allowed: a folder where it is a file or is not there")
 
     def log(self):
@@ -53,7 +53,7 @@ class RunFolder:
         """Write one file, or note why it can't be."""
         self.unsaved.pop(path, None)
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            self.path.mkdir(parents=True, exist_ok=True)
             writer(path, content)
         except OSError as error:
             cause = error.__cause__ or error  # of NotSaved, what the system said

@@ -17,11 +17,11 @@ EVALUATIONS = 10   # of the validation loss in a run, and as many checkpoints
 SAMPLE = 20        # batches of validation text that each takes; the last takes all of it
 
 
-def run(job, side, files, leader=True):
+def run(job, side, folder, leader=True):
     """Train to the end or to Ctrl-C, and return the log; only the leader shows and saves."""
     if leader:
-        files.prepare()
-    entries = [entry for entry in files.log() if entry.step <= job.done]
+        folder.prepare()
+    entries = [entry for entry in folder.log() if entry.step <= job.done]
     batches, steps = Batches(job), job.schedule.steps
     shown = Progress(steps, job.done)
     every, losses, valid = max(1, steps // EVALUATIONS), [], None
@@ -31,12 +31,11 @@ def run(job, side, files, leader=True):
             losses.append(step.loss)
             due = done % every == 0 or done == steps or stop
             if due or done % max(1, steps // 100) == 0:
-                entries.append(Entry(done, float(np.mean(losses)), None,
-                                              step.lr, float(step.norm)))
+                entries.append(Entry(done, float(np.mean(losses)), None, step.lr, float(step.norm)))
                 losses = []
             if due and leader:  # before the validation, so that it may be broken off
                 with interrupt.waiting():
-                    files.save(job, *side.snapshot(), batches.states(), entries, side.name, shown)
+                    folder.save(job, *side.snapshot(), batches.states(), entries, side.name, shown)
             if due and not stop:
                 valid = side.evaluate(validation(job, None if done == steps else SAMPLE))
                 entries[-1] = entries[-1]._replace(valid=valid)
@@ -45,7 +44,7 @@ def run(job, side, files, leader=True):
                 shown.show(done, job.batch_size * job.config.block_size, words)
             if due and leader:
                 with interrupt.waiting():
-                    files.save_log(entries, shown)
+                    folder.save_log(entries, shown)
             if stop:
                 break
     return entries

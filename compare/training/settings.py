@@ -19,7 +19,7 @@ def job_of(given, folder):
     if given.resume:
         return resumed(given, folder, checkpoint.load(saved))
     if os.path.isfile(saved):
-        raise ValueError(f"out is {folder.folder}, which holds a checkpoint; "
+        raise ValueError(f"out is {folder.path}, which holds a checkpoint; "
                          "allowed: --resume to go on with it, or another --out")
     return fresh_job(given)
 
@@ -49,7 +49,7 @@ def resumed(given, folder, start):
     tokenizer = kinds.from_dict(start.tokenizer)
     check_settings(given, own, tokenizer.vocab_size)
     if start.state.step >= start.schedule.steps:
-        raise ValueError(f"out is {folder.folder}, whose run is at its end, step "
+        raise ValueError(f"out is {folder.path}, whose run is at its end, step "
                          f"{start.state.step}; allowed: a run that was stopped before")
     path = given.text or text_path(own)
     text = corpus.read_text(path)
