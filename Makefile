@@ -17,7 +17,7 @@ demo: $(READY)
 test: $(READY)
 	$(RUN) tests/halves.py
 
-# at least 5,000 examples of every property of every layer; takes an hour or two
+# 5,000 examples of every property, but where one is dear; takes an hour or two
 test-thorough: $(READY)
 	$(RUN) -m pytest --hypothesis-profile=thorough
 

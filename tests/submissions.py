@@ -1,4 +1,4 @@
-"""Readers' files for the tests of the grader, and a short way to run them."""
+"""Submissions for the tests of the grader, and a short way to run them."""
 
 import sys
 

@@ -4,6 +4,7 @@ What is the same on every machine is compared as it is; what varies, such as a t
 error, in form: every number stands for any other. A line `...` leaves some lines out.
 """
 
+import inspect
 import re
 import shlex
 
@@ -14,6 +15,9 @@ from compare.__main__ import main, parser
 from compare.bench import bench, long_context
 from compare.layers.sizes import in_words
 from compare.layers.source import HOUSE
+from compare.training import plan
+from compare.training.loop import Interrupt
+from compare.training.numpy_side import NumpySide
 from submissions import fill, here  # noqa: F401, here is a fixture
 
 READMES = sorted([*HOUSE.glob("*.md"), *HOUSE.glob("compare/**/README.md"), *HOUSE.glob("tests/*.md"),
@@ -24,9 +28,23 @@ NUMBER = re.compile(r"(?<![\w#])[-+]?\d[\d,]*(\.\d+)?([eE][-+]?\d+)?(?![\w-])")
 WITHOUT_THE_MEAN = """
     xhat, rstd, weight = cache
     dxhat = dy * weight
-    dx = rstd * (dxhat - xhat * (dxhat * xhat).mean(-1, keepdims=True))
-    axes = tuple(range(dy.ndim - 1))
-    return dx, Params((dy * xhat).sum(axes), dy.sum(axes))
+    dx = rstd * (dxhat - xhat * row_mean(dxhat * xhat))
+    return dx, Params((dy * xhat).sum((0, 1)), dy.sum((0, 1)))
+"""
+MY_NORM = """
+import numpy as np
+
+def norm(x, weight, bias, eps=1e-5):
+    xc = x - x.mean(-1, keepdims=True)
+    return xc / np.sqrt((xc * xc).mean(-1, keepdims=True) + eps) * weight + bias
+
+def norm_grad(dy, x, weight, bias, eps=1e-5):
+    xc = x - x.mean(-1, keepdims=True)
+    rstd = 1 / np.sqrt((xc * xc).mean(-1, keepdims=True) + eps)
+    xhat, dxhat = xc * rstd, dy * weight
+    dx = rstd * (dxhat - dxhat.mean(-1, keepdims=True)
+                 - xhat * (dxhat * xhat).mean(-1, keepdims=True))
+    return dx, (dy * xhat).mean((0, 1)), dy.sum((0, 1))
 """
 
 
@@ -51,7 +69,8 @@ TRANSCRIPTS = transcripts()
 
 
 def form(line):
-    """Return what stays of a line when its numbers vary, and with them its columns."""
+    """Return what stays of a line when its numbers vary, and with them its columns and its plot."""
+    line = line.partition("  |")[0].replace("minutes left", "s left")
     return " ".join(NUMBER.sub("#", line).split())
 
 
@@ -91,20 +110,22 @@ def said(capsys, words):
     """Return the lines that a command prints."""
     capsys.readouterr()
     main(words)
-    return capsys.readouterr().out.splitlines()
+    return [line.rstrip() for line in "".join(capsys.readouterr()).splitlines()]
 
 
-EXACT = ["show softmax", "exercise layer_norm"]
-FORM = ["steps", "plan --preset gpt2", "grade layer_norm_exercise.py", "check softmax", "check gelu"]
+EXACT = ["show softmax --width 132", "exercise layer_norm", "sample --out nowhere"]
+FORM = ["steps", "plan --preset gpt2", "check gelu", "grade layer_norm_exercise.py",
+        "grade my_norm.py --layer layer_norm --forward norm --backward norm_grad"]
 LESS = {  # commands that take long, and shorter ones whose lines theirs must hold, in form
     "check": "check linear softmax cross_entropy --examples 25",
     "check --derivations": "check --derivations",
-    "precision": "precision layer_norm --examples 3",
-    "train": "train --text own.txt --block-size 8 --n-layer 1 --n-head 2 --n-embd 8 --steps 600",
-    "train --with numpy --preset laptop --text shakespeare.txt --out run":
-        "train --with numpy --text own.txt --block-size 8 --n-layer 1 --n-head 2 --n-embd 8 --out run",
+    "precision linear layer_norm attention": "precision layer_norm --examples 3",
 }
-SAMPLES = ["sample --out run --prompt \"ROMEO:\" --count 200 --top-k 20"]  # held by what they call
+TRAIN = ["train --with numpy --preset laptop --text shakespeare.txt --out run",
+         "train --with numpy --preset micro --steps 3000 --out run2",
+         "train --resume --with torch --out run2",
+         "train --with numpy --preset micro --steps 20 --tokenizer bpe --merges 50 --out run"]
+SAMPLE = ["sample --out run --prompt \"ROMEO:\" --count 200 --top-k 20"]  # a text of its own
 
 
 def shown_of(verb):
@@ -113,8 +134,8 @@ def shown_of(verb):
 
 
 def test_every_transcript_is_held_against_something():
-    known = {f"python -m compare {verb}" for verb in (*EXACT, *FORM, *LESS, *SAMPLES, "bench")}
-    assert {command for _, command, _ in TRANSCRIPTS} <= known | {"make mutants"}
+    held = {f"python -m compare {verb}" for verb in (*EXACT, *FORM, *LESS, *TRAIN, *SAMPLE, "bench")}
+    assert {command for _, command, _ in TRANSCRIPTS} == held | {"make mutants"}
 
 
 @pytest.mark.parametrize("command", sorted({command for _, command, _ in TRANSCRIPTS}))
@@ -129,46 +150,58 @@ def test_the_command_line_takes_every_command_that_is_shown(command):
 
 @pytest.fixture
 def place(tmp_path, monkeypatch, here):  # noqa: F811
-    """A folder with a text and an exercise in it, and the current one."""
+    """A folder with a text and somebody's layer in it, and the current one."""
     (tmp_path / "own.txt").write_text("to be or not to be, that is the question.\n" * 80)
+    (tmp_path / "my_norm.py").write_text(MY_NORM)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
 @pytest.mark.parametrize("verb", EXACT)
 def test_what_is_the_same_everywhere_is_printed_so(place, capsys, verb):
-    printed = said(capsys, shlex.split(verb) + ["--width", "132"] * verb.startswith("show"))
-    assert shown_of(verb)
+    printed = said(capsys, shlex.split(verb))
     for path, shown in shown_of(verb):
         assert matches(shown, printed), f"{path} shows what {verb} does not print"
 
 
 @pytest.mark.parametrize("verb", FORM)
-def test_what_varies_is_printed_in_this_form(place, capsys, verb):
-    if verb.startswith("grade"):
+def test_what_varies_is_printed_in_this_form(place, capsys, monkeypatch, verb):
+    if verb == "grade layer_norm_exercise.py":
         fill(place, "layer_norm", WITHOUT_THE_MEAN)
+    monkeypatch.setattr(plan, "seconds", lambda *_: 10.0)  # of a step: not to be measured here
     printed = said(capsys, shlex.split(verb))
-    assert shown_of(verb)
     for path, shown in shown_of(verb):
         assert matches([*map(form, shown)], [*map(form, printed)]), f"{path}: {verb} prints otherwise"
 
 
 @pytest.mark.parametrize("verb", LESS)
 def test_what_takes_long_has_the_lines_of_what_takes_less(place, capsys, verb):
-    printed = said(capsys, shlex.split(LESS[verb]))
-    if verb.startswith("train"):  # not the text, nor the picture
-        printed = [line for line in printed if re.match(r"step|[\d,]+ parameters|validation|largest"
-                                                        r"|---|run/|to write", line)]
-        printed = [line for line in printed if " left" not in line and "tokens/s" not in line]
-    assert shown_of(verb) and printed
+    printed = [*map(form, said(capsys, shlex.split(LESS[verb])))]
     for path, shown in shown_of(verb):
-        missing = [line for line in map(form, printed) if line not in map(form, shown)]
-        assert not missing or "..." in shown and all(map(_is_left_out, missing)), (path, missing)
+        missing = [line for line in printed if line not in map(form, shown)]
+        assert not missing or "..." in shown and all(map(is_left_out, missing)), (path, missing)
 
 
-def _is_left_out(line):
-    """Whether a line may be one of those that a README leaves out: of a tag, a step, a result."""
-    return bool(re.match(r"[A-Z]+-# |step |d |output|\w+: # asserts hold", line))
+def is_left_out(line):
+    """Whether a line may be one of those that a README leaves out: of a tag, or of a file."""
+    return bool(re.match(r"[A-Z]+-# |\w+: # asserts hold", line))
+
+
+def test_a_training_prints_such_lines(place, capsys, monkeypatch):
+    sizes = "--block-size 8 --n-layer 1 --n-head 2 --n-embd 8 --warmup 2 --out run"
+    train = shlex.split(f"train --with numpy --text own.txt {sizes} --steps 60")
+    asked = iter([False] * 30 + [True])
+    with monkeypatch.context() as patch:
+        patch.setattr(NumpySide, "should_stop", lambda *_: next(asked))
+        printed = said(capsys, train)
+    printed += said(capsys, ["train", "--resume", "--with", "torch", "--out", "run"])
+    printed = {form(line) for line in printed} | {"..."} | {
+        form(line) for line in inspect.getsource(Interrupt).replace('"', "").split("\\n")}
+    for verb in TRAIN:
+        for path, shown in shown_of(verb):
+            for line in shown:
+                assert form(line).replace("run2", "run").replace("numpy", "torch") in {
+                    one.replace("numpy", "torch") for one in printed} or "|" in line, (path, line)
 
 
 def test_the_bench_prints_these_tables():
@@ -190,13 +223,22 @@ def test_the_score_of_the_mutants_has_this_table():
 
 @pytest.mark.parametrize("path", READMES, ids=lambda path: str(path.relative_to(HOUSE)))
 def test_code_that_is_quoted_is_code_that_is_there(path):
-    sources = {source: source.read_text(encoding="utf-8")
+    sources = [source.read_text(encoding="utf-8").splitlines()
                for folder in ("reference", "torch_impl", "compare", "tests")
-               for source in (HOUSE / folder).rglob("*.py")}
+               for source in (HOUSE / folder).rglob("*.py")]
     for body in fences(path, "python"):
         for run in _split(body.splitlines()):
-            text = "\n".join(run).strip("\n")
-            assert any(text in source for source in sources.values()), f"{path}:\n{text}"
+            assert any(stand_in(run, lines) for lines in sources), "\n".join([str(path), *run])
+
+
+def stand_in(run, lines):
+    """Whether a run of lines stands among others, all of them moved to the right by as much."""
+    for start in (i for i, line in enumerate(lines) if run and line.endswith(run[0])):
+        indent = lines[start][:len(lines[start]) - len(run[0])]
+        moved = [indent + line if line else "" for line in run]
+        if not indent.strip() and lines[start:start + len(run)] == moved:
+            return True
+    return False
 
 
 def anchors(path):

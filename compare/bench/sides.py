@@ -147,9 +147,10 @@ def main(name, size):
     print(json.dumps("ready"), flush=True)
     for line in sys.stdin:
         verb, *numbers = line.split()
-        answer = {"step": lambda seconds: time_parts(side, float(seconds)),
-                  "products": lambda seconds: products(side, float(seconds)),
-                  "sample": lambda count: sampling_speed(side, int(count)), "peak": peak_memory}[verb](*numbers)
+        answers = {"step": lambda seconds: time_parts(side, float(seconds)),
+                   "products": lambda seconds: products(side, float(seconds)),
+                   "sample": lambda count: sampling_speed(side, int(count)), "peak": peak_memory}
+        answer = answers[verb](*numbers)
         print(json.dumps(answer), flush=True)
 
 

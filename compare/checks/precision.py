@@ -50,7 +50,8 @@ def measure(layer, seeds):
     """Return {result: Row} of one layer, an example a seed; all blocks share a row."""
     rows = {}
     for seed in seeds:
-        for name, (ours, torch) in errors_in_float32(layer, draw_wide_sizes(layer.letters, seed, layer.least), seed).items():
+        sizes = draw_wide_sizes(layer.letters, seed, layer.least)
+        for name, (ours, torch) in errors_in_float32(layer, sizes, seed).items():
             row = rows.setdefault(collapse(name), Row([], []))
             row.ours.append(ours)
             row.torch.append(torch)
@@ -89,9 +90,10 @@ def print_precision(layers, examples):
     return passed
 
 
+(_, T), (_, C) = LETTERS["T"].precision, LETTERS["C"].precision
 LEGEND = f"""
 error: against float64 on the same values
-sizes: drawn up to C = {LETTERS["C"].precision[1]} and T = {LETTERS["T"].precision[1]}, the first example of the largest
+sizes: drawn up to C = {C} and T = {T}, the first example of the largest
 ratio: ours / torch's, or / {HALF_UNIT:.0e}, half a unit in the last place, where torch's is below;
        median: of the medians, or the median of the ratios, whichever is larger
 allowed: a ratio of {MEDIAN} in the median and of {WORST} in the worst

@@ -26,7 +26,7 @@ class Finding(NamedTuple):
     error: float          # the largest one, before torch
     share: float          # by how much it is off where it is wrong, relative to the larger: median
     case: object          # the smallest case that shows that it is wrong, or None
-    oracles: tuple      # those that say so
+    oracles: tuple        # those that say so
 
 
 class Grade(NamedTuple):
@@ -142,7 +142,7 @@ def matches(found, wrong, known=None):
 
 
 def explained(mutant, found):
-    """Return the wrong gradients that a mutant makes, if all of them are the student's, else {}."""
+    """Return the wrong gradients that a mutant makes, if all of them are the student's, else none."""
     names, seen = set(), []
     for case, results in reversed(found):  # the large ones tell the most
         made = outcome_of(mutant, case)

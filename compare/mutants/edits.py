@@ -180,7 +180,8 @@ def calls(node, scope):
         for argument in node.args:
             yield f"{ast.unparse(argument)} is taken without the {name}", argument
     if name == "insert":
-        yield f"the order of {ast.unparse(node.func.value)} is reversed", call(node.func.value, "append", node.args[1])
+        yield f"the order of {ast.unparse(node.func.value)} is reversed", call(
+            node.func.value, "append", node.args[1])
     if name == "Params":
         for i, argument in enumerate(node.args):
             if scope.is_array(argument):

@@ -1,7 +1,7 @@
 """Wrong versions of the hand-written code, each one edit away from it, made from its syntax tree.
 
 A check is worth what it catches: `make mutants` runs the tests against every one of them. And a
-reader's wrong gradient that equals a mutant's has a name (grade.py).
+student's wrong gradient that equals a mutant's has a name (grade.py).
 """
 
 import ast
@@ -90,7 +90,7 @@ def mutants(stem):
 
 
 def hand_made(stem):
-    """Return the wrong versions of a backward that are more than one edit away, from mistakes.py."""
+    """Return the wrong versions of a backward that are more than one edit away, from known.py."""
     return [Mutant(stem, "backward", ", ".join(replaced), edit, with_lines(stem, replaced))
             for file, edit, replaced, _ in HAND_MADE if file == stem]
 

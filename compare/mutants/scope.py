@@ -67,7 +67,8 @@ class Scope:
     def is_array(self, node):
         """Whether a node surely makes an array, which 0 * can blank."""
         kind = (self.gradients | self.cached).get(ast.unparse(node))
-        return method(node) in ("sum", "sum_over_rows") or kind is not None and isinstance(kind.shape[-1], tuple)
+        return method(node) in ("sum", "sum_over_rows") or (
+            kind is not None and isinstance(kind.shape[-1], tuple))
 
     def is_gradient(self, node):
         """Whether a node names an array among the gradients."""

@@ -185,7 +185,7 @@ def words_of(text):
 def pattern():
     """Return GPT-2's splitting rule, written for the regex package, as the standard re has it.
 
-    \\p{L} and \\p{N} are in_words out from unicodedata, in the Unicode version of this Python. \\s
+    \\p{L} and \\p{N} are spelled out from unicodedata, in the Unicode version of this Python. \\s
     is the property White_Space in regex; in re it holds \\x1c .. \\x1f besides, so it is in_words
     out too. Source: openai/gpt-2, src/encoder.py.
     """

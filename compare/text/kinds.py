@@ -26,7 +26,7 @@ def from_dict(d):
     kind = d.get("kind") if isinstance(d, dict) else None
     if not isinstance(kind, str) or kind not in CLASSES:
         raise ValueError(f"tokenizer is {in_short(d)}; "
-                         f"allowed: a dictionary of one of the CLASSES {', '.join(CLASSES)}")
+                         f"allowed: a dictionary of one of the kinds {', '.join(CLASSES)}")
     for name, form in CLASSES[kind].fields.items():
         if not isinstance(d.get(name), form):
             raise ValueError(f"{name} is {in_short(d.get(name))}; allowed: a {form.__name__}")

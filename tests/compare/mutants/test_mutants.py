@@ -1,4 +1,4 @@
-"""The mutants: what published NumPy transformers get wrong is among them, and is caught."""
+"""The mutants: what people get wrong in transformers is among them, and is caught."""
 
 import ast
 

@@ -1,4 +1,4 @@
-"""The batch over threads: the gradient of the batch is the sum over its parts."""
+"""The batch over processes: the gradient of the batch is the sum over its parts."""
 
 import numpy as np
 import pytest
@@ -50,7 +50,7 @@ def test_a_weight_scales_the_loss_and_every_gradient_of_a_share(config, weight, 
         np.testing.assert_allclose(ours, weight * truth, rtol=1e-9, atol=1e-13)
 
 
-def test_the_threads_do_not_disturb_one_another():
+def test_the_processes_do_not_disturb_one_another():
     config = gpt.Config(vocab_size=7, block_size=5, n_layer=2, n_head=2, n_embd=8)
     batch, _ = draw(config, 8, 0, "float64")
     first = parallel.loss_and_grad(*batch, config=config, parts=4)
@@ -74,7 +74,7 @@ def test_an_error_in_a_part_is_that_of_the_batch():
         parallel.loss_and_grad(tokens, targets, p, config=config, parts=2)
 
 
-def test_a_batch_in_which_nothing_counts_is_refused_as_without_threads():
+def test_a_batch_in_which_nothing_counts_is_refused_as_without_processes():
     config = gpt.Config(vocab_size=7, block_size=5, n_layer=1, n_head=2, n_embd=8)
     (tokens, targets, p), _ = draw(config, 4, 0, "float64")
     with pytest.raises(ValueError, match="every target is ignore_index"):
@@ -108,7 +108,7 @@ def test_a_batch_is_cut_where_its_tokens_outweigh_the_parameters():
 
 
 @pytest.mark.parametrize("tokens", [[[1, 2]], np.arange(4), np.zeros((0, 5), int)])
-def test_what_is_no_batch_is_refused_as_without_threads(tokens):
+def test_what_is_no_batch_is_refused_as_without_processes(tokens):
     config = gpt.Config(vocab_size=7, block_size=5, n_layer=1, n_head=2, n_embd=8)
     p = gpt.init(config, np.random.default_rng(0))
     with pytest.raises((TypeError, ValueError), match="tokens has"):
