@@ -14,6 +14,8 @@ from .log import Entry
 from .progress import Progress
 
 EVALUATIONS = 10   # of the validation loss in a run, and as many checkpoints
+STOPPING = ("stopping after this step; a second Ctrl-C stops at once, and loses what came after the "
+            "last checkpoint")
 SAMPLE = 20        # batches of validation text that each takes; the last takes all of it
 
 
@@ -65,8 +67,7 @@ class Interrupt:
             raise KeyboardInterrupt
         if self.tells and not self.asked:
             with contextlib.suppress(OSError):  # not print, which may be what was interrupted
-                os.write(2, b"\nstopping after this step; a second Ctrl-C stops at once, "
-                            b"and loses what came after the last checkpoint\n")
+                os.write(2, f"\n{STOPPING}\n".encode())
         self.asked = True
 
     @contextlib.contextmanager
