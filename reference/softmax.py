@@ -37,8 +37,8 @@ def forward(x, *, mask=None):
     top = x.real.max(-1, keepdims=True)                      # (..., 1)
     check_finite("the largest x of a row in softmax", top)
     z = x - top                                              # (..., S)  SM-2
-    e = np.exp(z, out=z)                                     # (..., S)  SM-3
-    y = np.divide(e, row_sum(e), out=e)                      # (..., S)  SM-4
+    e = np.exp(z)                                            # (..., S)  SM-3
+    y = e / row_sum(e)                                       # (..., S)  SM-4
     return y, Cache(y)
 
 
