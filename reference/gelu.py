@@ -37,6 +37,6 @@ def backward(dy, cache):
     near, e = cache
     check_cotangent("dy", dy, near.shape, near.dtype)
     gate = 1 / (1 + e)                                       # (...)  not kept: two operations
-    dw = SLOPE + 3 * CUBIC * (near * near)                   # (...)  GELU-4
-    dgate = e * gate * gate * dw                             # (...)  GELU-5
-    return dy * (gate + near * dgate)                        # (...)  GELU-6
+    slope_w = SLOPE + 3 * CUBIC * (near * near)              # (...)  GELU-4
+    slope_gate = e * gate * gate * slope_w                   # (...)  GELU-5
+    return dy * (gate + near * slope_gate)                   # (...)  GELU-6

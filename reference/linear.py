@@ -34,5 +34,5 @@ def backward(dy, cache):
     x_rows = x.reshape(-1, x.shape[-1])       # (N, I)
     dx_rows = dy_rows @ weight                # (N, I)    LIN-2
     dweight = dy_rows.T @ x_rows              # (O, I)    LIN-3
-    dbias = sum_over_rows(dy_rows)                 # (O,)      LIN-4
+    dbias = sum_over_rows(dy_rows)            # (O,)      LIN-4
     return dx_rows.reshape(x.shape), Params(dweight, dbias)

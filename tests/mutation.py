@@ -30,6 +30,8 @@ HEAD = f"{'file':<16}{'mutants':>8}{'caught':>8}{'by error':>10}{'right':>7}{'mi
 
 def score_all(session):
     """Print the score of each file; return the mutants by what became of them, as pytest counts."""
+    if session.testsfailed:
+        raise pytest.UsageError("some tests can't be collected; put that right first")
     warnings.simplefilter("ignore")
     np.seterr(all="ignore")
     fates, by_error, only = {}, 0, session.config.getoption("of")

@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from ..layers.source import DERIVED, path_of, read, tags
+from ..layers.source import DERIVED, HOUSE, path_of, read, tags
 
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.S | re.M)
 SECTION = re.compile(r"^### ([A-Z]+-\d+)\n(.*?)(?=^#|\Z)", re.S | re.M)
@@ -53,9 +53,15 @@ def run_blocks(stem):
     return sum(block.count("assert ") for block in blocks)
 
 
+def underived():
+    """Return the stems of layers, which have a backward, without a derivation."""
+    return [path.stem for path in sorted((HOUSE / "reference").glob("*.py"))
+            if "\ndef backward(" in read(path) and path.stem not in DERIVED]
+
+
 def print_tags():
     """List all tags, run all blocks, and return whether nothing is missing and all hold."""
-    problems = []
+    problems = [f"{stem}: reference/{stem}.md is missing" for stem in underived()]
     for stem in DERIVED:
         found = tags_of(stem)
         try:

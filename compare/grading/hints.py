@@ -140,7 +140,7 @@ def rows(pairs):
 
 def size(pairs):
     """How far off it is, and whether it points the right way."""
-    case, mine, truth = pairs[-1]
+    case, mine, truth = [pair for pair in pairs if not close(*pair[1:])][-1]
     cosine = (mine * truth).sum() / max(np.sqrt((mine**2).sum() * (truth**2).sum()), 1e-300)
     ratio = np.sqrt((mine**2).sum() / max((truth**2).sum(), 1e-300))
     return (f"at {case.place} it is {ratio:.3g} times as long as the right one, "

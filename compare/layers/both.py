@@ -44,7 +44,7 @@ def forward(layer, example):
 
 
 def backward(layer, example, dy, cache):
-    """Return the gradients of the NumPy side by name."""
+    """Return the gradients of the NumPy side by name; raises ValueError for others than those asked."""
     grads = layer.numpy.backward(dy, cache)
     names = differentiable(example)
     if example.params is not None:
@@ -53,6 +53,10 @@ def backward(layer, example, dy, cache):
     named = {}
     for name, grad in zip(names, grads, strict=True):
         named.update({name: grad} if name else tree.walk(grad))
+    wanted = [*differentiable(example), *(name for name, _ in tree.walk(example.params or ()))]
+    if sorted(named) != sorted(wanted):
+        raise ValueError(f"backward of {layer.stem} returns gradients of {', '.join(named)}; "
+                         f"allowed: of {', '.join(wanted)}, in this order")
     return named
 
 

@@ -38,7 +38,7 @@ class Layer:
     module: Callable[[dict, Example], Any]          # an nn.Module
     shows: dict                                     # predicates (sizes, example) by name
     whole_model: bool = False
-    overflows: bool = False                         # float32, at activations of 1e20: it refuses them
+    overflows: bool = False                         # whether it refuses float32 activations of 1e20
     least: dict = field(default_factory=dict)       # sizes by letter: below, float32 isn't held to torch
 
     def __post_init__(self):

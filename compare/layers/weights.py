@@ -15,8 +15,14 @@ def to_torch(values):
 
 
 def load_into(module, params):
-    """Copy the NumPy parameters into the torch module, in place, and take on their dtype."""
-    arrays = dict(tree.walk(params))
+    """Copy the NumPy parameters into the torch module, in place, and take on their dtype.
+
+    Raises ValueError where the two have other names.
+    """
+    arrays, theirs = dict(tree.walk(params)), dict(module.named_parameters())
+    if arrays.keys() != theirs.keys():
+        raise ValueError(f"Params has {', '.join(arrays)}; allowed: the names that "
+                         f"{type(module).__name__} has, {', '.join(theirs)}")
     module.to(torch.from_numpy(np.empty(0, next(iter(arrays.values())).dtype)).dtype)
     module.load_state_dict({name: torch.from_numpy(np.array(a)) for name, a in arrays.items()})
     return module

@@ -26,7 +26,7 @@ MEANINGS = {
         "the scale gamma is left out: right only where it is 1",
     "layer_norm.backward LN-5, LN-6: the factor xhat is left out":
         "gamma is multiplied by xhat, and its gradient must be too",
-    "gelu.backward GELU-6: the term near * dgate is left out":
+    "gelu.backward GELU-6: the term near * slope_gate is left out":
         "the gate depends on x as well, and that path is left out",
     "gelu.backward GELU-6: the term gate is left out":
         "the path through x itself, the gate, is left out",

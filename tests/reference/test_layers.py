@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from compare.layers import both
 from compare.checks.coverage import Coverage
 from compare.layers.row import Example
+from compare.layers.sizes import sizes
 from compare.layers.table import LAYERS
 from compare.checks.trial import Trial, allowed, weigh
 from reference.tools import tree
@@ -212,6 +213,16 @@ def test_a_wrong_cotangent_is_refused(layer, data):
     for wrong, error, words in wrong_cotangents(case.dy):
         with pytest.raises(error, match=f"^{name} has {re.escape(words)} of the output$"):
             both.backward(layer, case.example, wrong, cache)
+
+
+@every_layer
+def test_a_hyperparameter_has_one_default_on_both_sides(layer):
+    n = sizes(layer.letters, "apart")
+    example = layer.example(n, 0)
+    ours = inspect.signature(layer.numpy.forward).parameters
+    theirs = inspect.signature(type(layer.module(n, example)).__init__).parameters
+    for name in example.options.keys() & ours.keys() & theirs.keys():
+        assert ours[name].default == theirs[name].default, name
 
 
 def equal_nests(a, b):

@@ -47,6 +47,12 @@ def test_what_is_missing_is_named(monkeypatch, capsys):
     assert "softmax: SM-5 has no formula" in out and "softmax.md: a block FAILS" in out
 
 
+def test_a_layer_without_a_derivation_is_named(monkeypatch, capsys):
+    monkeypatch.setattr(derivations, "DERIVED", [stem for stem in DERIVED if stem != "softmax"])
+    assert derivations.underived() == ["softmax"] and not derivations.print_tags()
+    assert "softmax: reference/softmax.md is missing" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("stem", DERIVED)
 def test_the_maths_renders_everywhere(stem):
     lines = derivation(stem).splitlines()

@@ -1,0 +1,38 @@
+"""What is wrong in a layer that is being added is said in a sentence."""
+
+import dataclasses
+
+import pytest
+from torch import nn
+
+from compare.layers import both
+from compare.layers.row import Layer
+from compare.layers.table import LAYERS
+from reference import layer_norm
+
+NORM = LAYERS["layer_norm"]
+
+
+def test_gradients_in_another_order_are_refused(monkeypatch):
+    right = layer_norm.backward
+    monkeypatch.setattr(layer_norm, "backward", lambda dy, cache: right(dy, cache)[::-1])
+    example = NORM.example({"B": 1, "T": 2, "C": 3}, 0)
+    with pytest.raises(ValueError, match="backward of layer_norm returns .*; allowed: of x, weight, bias"):
+        both.run_numpy(NORM, example, both.draw_cotangent(NORM, example, 0))
+
+
+def test_parameters_of_other_names_than_torchs_are_refused():
+    class Scaled(nn.LayerNorm):
+        def __init__(self, C):
+            super().__init__(C, bias=False)
+
+    layer = dataclasses.replace(NORM, module=lambda n, e: Scaled(n["C"]))
+    n = {"B": 1, "T": 2, "C": 3}
+    example = layer.example(n, 0)
+    with pytest.raises(ValueError, match="Params has weight, bias; allowed: the names that Scaled has, weight"):
+        both.run_torch(layer, n, example, both.draw_cotangent(layer, example, 0))
+
+
+def test_a_letter_without_sizes_is_refused():
+    with pytest.raises(ValueError, match="letters of x holds Q; allowed: B, T, .* compare/layers/sizes.py"):
+        Layer("x", "BQ", NORM.draw, NORM.module, {})
