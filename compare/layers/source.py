@@ -1,5 +1,6 @@
 """Where the code of a layer stands, and the tags in it: read from the sources, so it can't drift."""
 
+import functools
 import importlib
 import re
 from pathlib import Path
@@ -20,12 +21,14 @@ def tags(line):
     return found + [tag for tag in map("-".join, TAG.findall(comment)) if tag not in found]
 
 
+@functools.cache  # asked for at each call of a layer
 def path_of(stem, suffix=".py"):
     """Return the path of a file of reference/ from its stem, as seen from the house."""
     return next(path for path in (Path(room) / f"{stem}{suffix}" for room in ROOMS)
                 if (HOUSE / path).is_file())
 
 
+@functools.cache
 def module_of(stem):
     """Return the module of reference/ that has a stem."""
     return importlib.import_module(".".join(path_of(stem).with_suffix("").parts))

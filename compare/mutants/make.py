@@ -52,6 +52,7 @@ class Mutant(NamedTuple):
         """Why it is right after all, or None: see EQUIVALENT."""
         return EQUIVALENT.get(self.name)
 
+    @functools.cache
     def build(self):
         """Return the wrong function, living among the names of its module."""
         module, found = module_of(self.stem), {}

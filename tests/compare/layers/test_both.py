@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 from torch import nn
 
+from compare.checks.trial import Trial
 from compare.layers import both
 from compare.layers.row import Layer
 from compare.layers.table import LAYERS
@@ -16,9 +17,9 @@ NORM = LAYERS["layer_norm"]
 def test_gradients_in_another_order_are_refused(monkeypatch):
     right = layer_norm.backward
     monkeypatch.setattr(layer_norm, "backward", lambda dy, cache: right(dy, cache)[::-1])
-    example = NORM.example({"B": 1, "T": 2, "C": 3}, 0)
-    with pytest.raises(ValueError, match="backward of layer_norm returns .*; allowed: of x, weight, bias"):
-        both.run_numpy(NORM, example, both.draw_cotangent(NORM, example, 0))
+    trial = Trial(NORM, {"B": 1, "T": 2, "C": 3}, 0)
+    with pytest.raises(ValueError, match="backward returns the gradients .*; allowed: x, weight, bias, the"):
+        trial.torch()
 
 
 def test_parameters_of_other_names_than_torchs_are_refused():
