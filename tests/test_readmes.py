@@ -134,7 +134,7 @@ def shown_of(verb):
 
 
 def test_every_transcript_is_held_against_something():
-    held = {f"python -m compare {verb}" for verb in (*EXACT, *FORM, *LESS, *TRAIN, *SAMPLE, "bench")}
+    held = {f"python -m compare {verb}" for verb in (*EXACT, *FORM, *LESS, *TRAIN, *SAMPLE, "train", "bench")}
     assert {command for _, command, _ in TRANSCRIPTS} == held | {"make mutants"}
 
 
@@ -201,6 +201,15 @@ def test_a_training_prints_such_lines(place, capsys, monkeypatch):
             for line in shown:
                 assert form(line).replace("run2", "run").replace("numpy", "torch") in {
                     one.replace("numpy", "torch") for one in printed} or "|" in line, (path, line)
+
+
+def test_a_training_in_lockstep_prints_such_lines(place, capsys):
+    sizes = "--block-size 8 --n-layer 1 --n-head 2 --n-embd 8 --warmup 2"
+    printed = said(capsys, shlex.split(f"train --text own.txt {sizes} --steps 60"))
+    printed = {form(line) for line in [*printed, "..."]}
+    for path, shown in shown_of("train"):
+        lines = shown[:shown.index("--- NumPy writes:") + 1] + shown[-1:]  # without the two texts
+        assert {form(line) for line in lines} <= printed and "--- torch writes:" in shown, path
 
 
 def test_the_bench_prints_these_tables():
