@@ -208,12 +208,13 @@ sys.exit(main(sys.argv[1:]))
 
 
 def test_numpy_needs_no_torch(place):
-    for words in (["train", "--with", "numpy", "--text", "own.txt", *SMALL],
-                  ["sample", "--count", "5"], ["plan", "--preset", "micro"],
-                  ["check", "--derivations"]):
-        done = subprocess.run([sys.executable, "-c", WITHOUT_TORCH, *words], text=True,
-                              capture_output=True, env=os.environ | {"PYTHONPATH": str(HOUSE)})
-        assert done.returncode == 0, done.stderr
+    commands = [" ".join(["train --with numpy --text own.txt", *SMALL]), "sample --count 5",
+                "plan --preset micro", "check --derivations"]
+    script = WITHOUT_TORCH.replace("main(sys.argv[1:])",
+                                   "max(main(words.split()) for words in sys.argv[1:])")
+    done = subprocess.run([sys.executable, "-c", script, *commands], text=True,
+                          capture_output=True, env=os.environ | {"PYTHONPATH": str(HOUSE)})
+    assert done.returncode == 0, done.stderr
 
 
 def test_what_needs_torch_says_so(place):
