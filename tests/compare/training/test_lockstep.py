@@ -36,7 +36,7 @@ def job(steps, tokens=None, dropout=0.0, lr=1e-3, **sizes):
 def test_500_steps_stay_together():
     text = corpus.read_text()
     tokens = tokenizers.CharTokenizer(text).encode(text)[:20_000]
-    long = job(500, tokens, vocab_size=103, block_size=32, n_layer=2, n_head=2, n_embd=32)
+    long = job(500, tokens, vocab_size=103, block_size=16, n_layer=2, n_head=2, n_embd=16)
     params, model = lockstep.build(long)
     for pair in lockstep.steps(long, params, model):
         assert pair.difference <= 1e-12, pair.ours.index
