@@ -1,6 +1,7 @@
 """One training step and the loop over any iterator of batches: no new maths, so no derivation."""
 
 import contextlib
+import itertools
 import math
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -8,7 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from . import adamw
+from .tools import tree
 
+IGNORED = -100  # the target that cross_entropy does not count
 QUIET = dict(over="ignore", invalid="ignore")  # a layer or check_finite sees what came of it
 
 
@@ -25,12 +28,14 @@ class Schedule:
     eps: float = 1e-8
     weight_decay: float = 0.1
     clip: float = 1.0
+    decay_steps: int = 0  # in which the learning rate falls; 0: all
 
     def __post_init__(self):
         allowed = {
             "steps": (1, 2**53), "lr": (0, math.inf), "min_lr": (0, math.inf),
             "warmup": (0, 2**53), "beta1": (0, 1 - 1e-12), "beta2": (0, 1 - 1e-12),
-            "eps": (1e-30, math.inf), "weight_decay": (0, math.inf), "clip": (1e-30, math.inf)}
+            "eps": (1e-30, math.inf), "weight_decay": (0, math.inf), "clip": (1e-30, math.inf),
+            "decay_steps": (0, 2**53)}
         for name, (low, high) in allowed.items():
             value = getattr(self, name)
             if not low <= value <= high or value == math.inf:
@@ -47,28 +52,56 @@ class Step(NamedTuple):
     state: adamw.State  # likewise
 
 
-def train(p, batches, *, config, schedule, loss_and_grad, state=None, optimizer=adamw):
+def train(p, batches, *, config, schedule, loss_and_grad, state=None, optimizer=adamw,
+          accumulate=1):
     """Yield a Step after each update, until schedule.steps of them are made.
 
-    A batch is (tokens, targets, keep), keep being None or the masks of every dropout. loss_and_grad
-    is a model's, such as gpt.loss_and_grad. An optimizer has init, clip and update as adamw has
-    them. To go on from a Step, give its params and state.
+    A batch is (tokens, targets, keep), keep being None or the masks of every dropout; each update
+    takes so many as `accumulate` says, as if they were one. loss_and_grad is a model's, such as
+    gpt.loss_and_grad. An optimizer has init, clip and update as adamw has them. To go on from a
+    Step, give its params and state.
     Raises FloatingPointError, naming the step, where the loss or the gradient is not finite.
     """
     state = optimizer.init(p) if state is None else state
-    for index, (tokens, targets, keep) in zip(range(state.step, schedule.steps), batches):
+    batches = iter(batches)
+    for index in range(state.step, schedule.steps):
+        parts = list(itertools.islice(batches, accumulate))
+        if not parts:
+            return
         with np.errstate(**QUIET), naming(index):
-            loss, grads = loss_and_grad(tokens, targets, p, config=config, keep=keep)
+            loss, grads = accumulated(parts, p, config, loss_and_grad)
             grads, norm = optimizer.clip(grads, schedule.clip)
         check_finite(index, loss, norm)
         lr = adamw.learning_rate(index, lr=schedule.lr, min_lr=schedule.min_lr,
-                                 warmup=schedule.warmup, steps=schedule.steps)
+                                 warmup=schedule.warmup,
+                                 steps=schedule.decay_steps or schedule.steps)
         with np.errstate(**QUIET):
             p, state = optimizer.update(
                 p, grads, state, lr=lr, beta1=schedule.beta1, beta2=schedule.beta2,
                 eps=schedule.eps, weight_decay=schedule.weight_decay)
         del grads  # before the next step makes its own
         yield Step(index, float(loss), norm, lr, p, state)
+
+
+def accumulated(parts, p, config, loss_and_grad):
+    """Return the loss and the gradients of batches as of one that holds them all.
+
+    That one's loss is a mean over its tokens, so each part counts by its share of them.
+    """
+    if len(parts) == 1:
+        (tokens, targets, keep), = parts
+        return loss_and_grad(tokens, targets, p, config=config, keep=keep)
+    counts = [float((targets != IGNORED).sum()) for _, targets, _ in parts]
+    loss, grads = 0.0, None
+    for (tokens, targets, keep), count in zip(parts, counts):
+        if count == 0 < sum(counts):
+            continue  # by itself it has no loss
+        of_part, dp = loss_and_grad(tokens, targets, p, config=config, keep=keep)
+        weight = count / sum(counts)
+        loss += weight * float(of_part)
+        dp = tree.map(lambda g: weight * g, dp)
+        grads = dp if grads is None else tree.map(np.add, grads, dp)
+    return loss, grads
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """One training step and the loop over any iterator of batches, as PyTorch's users write them."""
 
+import itertools
 import math
 from typing import NamedTuple
 
@@ -7,6 +8,8 @@ import torch
 
 from . import adamw
 from .cross_entropy import CrossEntropy
+
+IGNORED = -100  # the target that does not count
 
 
 class Step(NamedTuple):
@@ -23,28 +26,48 @@ def optimizer_of(model, schedule):
         weight_decay=schedule.weight_decay)
 
 
-def train(model, batches, *, schedule, optimizer=None, start=0):
+def train(model, batches, *, schedule, optimizer=None, start=0, accumulate=1):
     """Yield a Step after each update of the model in place, until schedule.steps are made.
 
-    A batch is (tokens, targets, keep), keep being None or the masks of every dropout. To go on
-    after some steps, give their number as start, and the optimizer that made them.
+    A batch is (tokens, targets, keep), keep being None or the masks of every dropout; each update
+    takes so many as `accumulate` says, as if they were one. To go on after some steps, give their
+    number as start, and the optimizer that made them.
     Raises FloatingPointError, naming the step, where the loss or the gradient is not finite.
     """
     loss_of = CrossEntropy()
     optimizer = optimizer_of(model, schedule) if optimizer is None else optimizer
     scheduler = adamw.scheduler(
         optimizer, lr=schedule.lr, min_lr=schedule.min_lr, warmup=schedule.warmup,
-        steps=schedule.steps, start=start)
-    for index, (tokens, targets, keep) in zip(range(start, schedule.steps), batches):
+        steps=schedule.decay_steps or schedule.steps, start=start)
+    batches = iter(batches)
+    for index in range(start, schedule.steps):
+        parts = list(itertools.islice(batches, accumulate))
+        if not parts:
+            return
         optimizer.zero_grad()
-        loss = loss_of(model(tokens, keep), targets)
-        loss.backward()
+        loss = accumulated(parts, model, loss_of)
         norm = adamw.clip(model, schedule.clip).item()
-        check_finite(index, loss.item(), norm)
+        check_finite(index, loss, norm)
         lr, = set(scheduler.get_last_lr())
         optimizer.step()
         scheduler.step()
-        yield Step(index, loss.item(), norm, lr)
+        yield Step(index, loss, norm, lr)
+
+
+def accumulated(parts, model, loss_of):
+    """Add up the gradients of batches as of one that holds them all, and return its loss.
+
+    That one's loss is a mean over its tokens, so each part counts by its share of them.
+    """
+    counts = [int((targets != IGNORED).sum()) for _, targets, _ in parts]
+    total = 0.0
+    for (tokens, targets, keep), count in zip(parts, counts):
+        if count == 0 < sum(counts):
+            continue  # by itself it has no loss
+        loss = loss_of(model(tokens, keep), targets) * (count / sum(counts))
+        loss.backward()
+        total += loss.detach()
+    return total.item()
 
 
 def check_finite(index, loss, norm):

@@ -14,9 +14,9 @@ import numpy as np
 from .. import cross_entropy, gpt
 from ..tools import tree
 from ..tools.arguments import check_integers
+from ..train import IGNORED
 from . import blas, workers
 
-IGNORED = -100  # the target that cross_entropy does not count
 LITTLE = 2**16  # numbers of the residual stream: below, a second process waits more than it works
 
 
