@@ -1,6 +1,8 @@
 """The command line: python -m compare check | show | train | ..., or nothing for those in short."""
 
 import argparse
+import contextlib
+import os
 import sys
 
 from .bench import command as bench
@@ -9,6 +11,7 @@ from .checks import command as checks
 from .grading import command as grading
 from .training import command as training
 
+CLOSED = 128 + 13  # as a shell reports a closed pipe
 DEMO = ["check", "--examples", "25"], ["show", "layer_norm"], ["train"]
 
 
@@ -42,26 +45,43 @@ def main(words=None):
             stream.reconfigure(errors="replace")  # a code page that lacks a character
     try:
         given = parser().parse_args(words)
-        return given.run(given)
+        code = given.run(given)
+        sys.stdout.flush()
+        return code
     except (ValueError, FloatingPointError, ChildProcessError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+        return refuse(error)
     except ModuleNotFoundError as error:
         if error.name != "torch":
             raise
-        print("error: torch is not installed; allowed: --with numpy, show, plan, or "
-              "python -m pip install -r requirements.txt", file=sys.stderr)
-        return 2
+        return refuse("torch is not installed; allowed: --with numpy, show, plan, or "
+                      "python -m pip install -r requirements.txt")
     except MemoryError as error:
-        print(f"error: there is too little memory ({error}); "
-              "allowed: smaller sizes, see python -m compare plan", file=sys.stderr)
-        return 2
+        return refuse(f"there is too little memory ({error}); "
+                      "allowed: smaller sizes, see python -m compare plan")
     except KeyboardInterrupt:
         print("\nstopped", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        sys.stderr.close()
-        return 0
+        return CLOSED
+    except OSError as error:  # such as a disk that is full
+        return refuse(f"{error.filename or 'the output'} can't be used ({error.strerror or error})")
+    finally:
+        let_go()
+
+
+def refuse(reason):
+    """Say in one sentence what was wrong, and return the exit code."""
+    with contextlib.suppress(OSError):
+        print(f"error: {reason}", file=sys.stderr)
+    return 2
+
+
+def let_go():
+    """Give up an output that nobody reads any more, or Python would complain of it at its end."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -5,13 +5,14 @@ It holds the arrays of packing.py and their checksum.
 
 import contextlib
 import hashlib
-import os
+import os.path
 from pathlib import Path
 
 import numpy as np
 
 from .packing import VERSION, Checkpoint, check_config, pack, unpack
 from .weight_files import Refused, read_npz, refusing
+from .whole import written_whole
 
 
 class NotSaved(OSError):
@@ -24,28 +25,27 @@ def save(path, checkpoint: Checkpoint):
     However the process ends, latest(path) is whole. Raises NotSaved where the disk is full or
     the folder can't be written, ValueError for a checkpoint that load would refuse.
     """
+    write(path, checkpoint, previous(path))
+
+
+def save_alone(path, checkpoint: Checkpoint):
+    """Write a checkpoint likewise, but over the file that was there."""
+    write(path, checkpoint, None)
+
+
+def write(path, checkpoint, keep_as):
+    """Write a checkpoint whole or not at all, and keep the file that was there under another name."""
     path, arrays = Path(path), pack(checkpoint)
     try:
         unpack(arrays)
     except Refused as error:
         raise ValueError(f"checkpoint {error}; allowed: what load accepts") from None
-    # one fixed name: what a killed process leaves under it, the next save writes over
-    unfinished = path.with_name(f"{path.stem}.unfinished{path.suffix}")
     try:
-        with open(unfinished, "wb") as file:
+        with written_whole(path, keep_as) as file:
             np.savez(file, checksum=checksum(arrays), **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        if path.is_file():
-            os.replace(path, previous(path))
-        os.replace(unfinished, path)
-        sync_folder(path.parent)
     except OSError as error:
         raise NotSaved(f"checkpoint is {path}, which can't be written ({error.strerror or error}); "
                        "allowed: a folder with room; what was saved before is whole") from error
-    finally:
-        with contextlib.suppress(OSError):
-            unfinished.unlink()
 
 
 def load(path, config=None):
@@ -76,16 +76,6 @@ def previous(path):
     """Return the name that keeps the checkpoint before the one at path."""
     path = Path(path)
     return path.with_name(f"{path.stem}.previous{path.suffix}")
-
-
-def sync_folder(folder):
-    """Bring the renamings to the disk, where the system can."""
-    with contextlib.suppress(OSError):  # Windows opens no folders
-        place = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(place)
-        finally:
-            os.close(place)
 
 
 def read_checked(path, config):

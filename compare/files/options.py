@@ -40,16 +40,19 @@ SCHEDULE = {
     "eps": Option(1e-8, "AdamW's term against division by zero"),
     "weight_decay": Option(0.1, "AdamW's decay of the matrices"),
     "clip": Option(1.0, "the largest norm of the gradient"),
+    "decay_steps": Option(0, "updates in which the learning rate falls; 0: all"),
 }
 RUN = {
     "vocab_size": Option(0, "rows of the token table (V); 0: as many as the tokenizer has tokens",
                          whole(0), "an integer from 0 up"),
     "batch_size": Option(16, "sequences in a batch (B)",
                          whole(1, 2**20), f"an integer from 1 to {2**20}"),
+    "accumulate": Option(1, "batches whose gradients make one update",
+                         whole(1, 2**20), f"an integer from 1 to {2**20}"),
     "seed": Option(0, "of the initial values, batches, masks and samples",
                    whole(0), "an integer from 0 up"),
 }
-KEPT = {name: RUN[name] for name in ("batch_size", "seed")} | {  # of a run, in its checkpoint
+KEPT = {name: RUN[name] for name in ("batch_size", "accumulate", "seed")} | {  # of a run, in its checkpoint
     "dtype": Option("float32", "of every array",
                     ("float32", "float64").__contains__, "float32 or float64"),
     "text": Option(None, "the file of the text",
@@ -61,7 +64,7 @@ KEPT = {name: RUN[name] for name in ("batch_size", "seed")} | {  # of a run, in 
     "threads": Option(1, "that work at one time",
                       whole(1, 2**12), f"an integer from 1 to {2**12}"),
 }
-OPTIONAL = {"with", "threads"}  # older checkpoints lack them
+OPTIONAL = {"with", "threads", "accumulate"}  # older checkpoints lack them
 FOLDER, MERGES = "run", 1000    # of a run; of bpe
 PRESETS = {  # what differs from the defaults above
     "micro": {"block_size": 8, "n_layer": 1, "n_head": 2, "n_embd": 8, "batch_size": 8,

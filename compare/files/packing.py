@@ -1,10 +1,11 @@
 """What a checkpoint holds: as arrays by name, and back, each value checked.
 
-The arrays: params/, m/ and v/ of each dotted name; and about, the rest as JSON.
+The arrays: params/, m/ and v/ of each dotted name; log, a row an entry; and about, the rest as JSON.
 """
 
 import contextlib
 import json
+import math
 from dataclasses import fields
 from typing import NamedTuple
 
@@ -24,6 +25,25 @@ PARTS = "params", "m", "v"
 ABOUT = 2**21  # bytes of about; a tokenizer of 65,280 merges needs half of it
 MOST = 2**53   # steps, which a float64 counts exactly
 GENERATORS = {"batches", "masks"}
+LATER = {"decay_steps": 0}  # fields that older checkpoints lack
+
+
+class Entry(NamedTuple):
+    """A line of the log of a run."""
+
+    step: int            # updates made
+    loss: float          # mean of the training batches since the line before
+    valid: float | None  # of the validation text, where it was measured
+    lr: float            # of the last update
+    norm: float          # of its gradient, before clipping
+
+
+class Log(NamedTuple):
+    """What a run has noted so far."""
+
+    entries: tuple = ()
+    total: float = 0.0  # of the losses since the last entry
+    count: int = 0      # how many these are
 
 
 class Checkpoint(NamedTuple):
@@ -36,16 +56,18 @@ class Checkpoint(NamedTuple):
     generators: dict  # name: rng.bit_generator.state, of np.random.default_rng
     tokenizer: dict   # what to_dict returns
     run: dict         # by the names of options.KEPT
+    log: Log = Log()
 
 
 def pack(checkpoint):
     """Return the arrays of the file by name, all but the checksum."""
-    config, schedule, params, state, generators, tokenizer, run = checkpoint
+    config, schedule, params, state, generators, tokenizer, run, log = checkpoint
     about = {"format": FORMAT, "version": VERSION, "config": vars(config),
              "schedule": vars(schedule), "step": state.step, "generators": generators,
-             "tokenizer": tokenizer, "run": run}
+             "tokenizer": tokenizer, "run": run, "pending": [log.total, log.count]}
     text = json.dumps(about, allow_nan=False, separators=(",", ":")).encode("ascii")
-    return {"about": np.frombuffer(text, np.uint8)} | {
+    rows = np.array(log.entries, float).reshape(-1, len(Entry._fields))      # None becomes NaN
+    return {"about": np.frombuffer(text, np.uint8), "log": rows} | {
         f"{part}/{name}": a for part, values in zip(PARTS, (params, state.m, state.v))
         for name, a in tree.walk(values)}
 
@@ -53,7 +75,8 @@ def pack(checkpoint):
 def unpack(arrays):
     """Return the Checkpoint of what pack returned; raises Refused for anything else."""
     arrays = dict(arrays)
-    about = described(arrays.pop("about"))
+    about = {"pending": [0.0, 0]} | described(arrays.pop("about"))  # older checkpoints have none,
+    rows = arrays.pop("log", np.empty((0, len(Entry._fields))))     # and no log
     found = {}
     for name, check in CHECKS.items():
         try:
@@ -66,10 +89,12 @@ def unpack(arrays):
     check_shapes(config, arrays)
     if arrays["params/norm.bias"].dtype != found["run"]["dtype"]:
         raise Refused("holds arrays of another dtype than its run has")
+    check_values(arrays)
+    log = Log(as_entries(rows, found["step"]), *found["pending"])
     params, m, v = (as_params(config.n_layer, {name: arrays[f"{part}/{name}"]
                                                for name, _ in shapes(config)}) for part in PARTS)
     return Checkpoint(config, found["schedule"], params, adamw.State(found["step"], m, v),
-                      found["generators"], found["tokenizer"], found["run"])
+                      found["generators"], found["tokenizer"], found["run"], log)
 
 
 def described(about):
@@ -91,6 +116,7 @@ def refuse_constant(number):
 
 def as_fields(cls, values):
     """Return cls(**values); refuse other names than its fields, or values of other types."""
+    values = {name: value for name, value in LATER.items() if hasattr(cls, name)} | values
     typed = {field.name: field.type(values[field.name]) for field in fields(cls)}
     if typed != values:
         raise ValueError(f"{cls.__name__} is {quoted(values)}; allowed: numbers by its fields")
@@ -102,6 +128,27 @@ def as_step(step):
     if not whole(0, MOST)(step):
         raise ValueError(f"step is {quoted(step)}; allowed: a whole number from 0 to {MOST}")
     return step
+
+
+def as_pending(values):
+    """Return (total, count) of the losses that no entry holds; refuse what can't be theirs."""
+    total, count = values
+    if not (type(total) is float and 0 <= total < math.inf and whole(0, MOST)(count)):
+        raise ValueError(f"pending is {quoted(values)}; allowed: a sum and a count from 0 up")
+    return total, count
+
+
+def as_entries(rows, step):
+    """Return the entries of the log that rows hold, (n, 5); refuse what no run can have noted."""
+    if rows.dtype != np.float64 or rows.ndim != 2 or rows.shape[1] != len(Entry._fields):
+        raise Refused(f"holds a log of {rows.dtype} with the shape {rows.shape}")
+    steps = rows[:, 0]
+    rest = np.where(np.isnan(rows) & (np.arange(5) == 2), 0, rows)
+    if not ((np.diff(steps, prepend=0) >= 1).all() and (steps <= step).all()
+            and (steps == np.floor(steps)).all() and np.isfinite(rest).all() and (rest >= 0).all()):
+        raise Refused("holds a log of other than rising steps and finite numbers from 0 up")
+    return tuple(Entry(int(row[0]), row[1], None if math.isnan(row[2]) else row[2], *row[3:])
+                 for row in rows.tolist())
 
 
 def as_generator(state):
@@ -137,6 +184,7 @@ CHECKS = {  # of about: what each value must come through
     "generators": as_generators,
     "tokenizer": lambda values: kinds.from_dict(values).to_dict(),
     "run": as_run,
+    "pending": as_pending,
 }
 
 
@@ -160,3 +208,12 @@ def check_shapes(config, arrays):
                           f"not {quoted(wanted.get(name))}")
     if {a.dtype for a in arrays.values()} not in ({np.dtype("f4")}, {np.dtype("f8")}):
         raise Refused("holds arrays that are not all float32 or all float64")
+
+
+def check_values(arrays):
+    """Refuse numbers that are not finite, or running means of squares below 0."""
+    for name, a in arrays.items():
+        if not np.isfinite(a).all():
+            raise Refused(f"holds {quoted(name)} with a number that is not finite")
+        if name.startswith("v/") and a.min(initial=0) < 0:
+            raise Refused(f"holds {quoted(name)} with a number below 0, a mean of squares")

@@ -1,5 +1,6 @@
 """The commands train, plan and sample."""
 
+import contextlib
 import os
 
 from ..files.options import FOLDER, MERGES, MODEL, PRESETS, RUN, SCHEDULE
@@ -37,10 +38,12 @@ def declare_train(train):
                        help="that holds vocab.bpe and encoder.json (default: this one)")
     train.add_argument("--dtype", choices=("float64", "float32"),
                        help="(default float32, and float64 with both)")
-    train.add_argument("--out", metavar="FOLDER", help="for checkpoint.npz, log.csv and loss.svg "
-                       f"(default {FOLDER})")
+    train.add_argument("--out", metavar="FOLDER", help="for checkpoint.npz, best.npz, log.csv and "
+                       f"loss.svg (default {FOLDER})")
     train.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out, "
-                       "with its settings")
+                       "with its settings; with more --steps also after its end")
+    train.add_argument("--weights", metavar="FILE", help="begin with GPT-2's weights (.npz, "
+                       ".safetensors, .pt, .bin) or those of a checkpoint")
     train.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="of torch")
     train.add_argument("--autocast", action="store_true", help="bfloat16 products, with torch")
     train.add_argument("--threads", type=positive, help="that work at one time; with numpy in as "
@@ -83,12 +86,13 @@ def train_numpy(given):
     """Train the NumPy side from the start or from its checkpoint."""
     from .finish import finish
     from .folder import RunFolder
-    from .loop import run
+    from .loop import Run
     from .numpy_side import NumpySide
     from .settings import job_of
     folder = RunFolder(FOLDER if given.out is None else given.out)
-    job = job_of(given, folder)
-    return finish(job, run(job, NumpySide(job), folder), folder, "numpy")
+    with folder.held():
+        job = job_of(given, folder)
+        return finish(Run(job, NumpySide(job), folder).train())
 
 
 def train_torch(given):
@@ -98,16 +102,21 @@ def train_torch(given):
     from . import torch_side
     from .finish import finish
     from .folder import RunFolder
-    from .loop import run
+    from .loop import Run
     from .settings import job_of
     torch.set_num_threads(given.threads or torch.get_num_threads())
-    folder = RunFolder(FOLDER if given.out is None else given.out)
-    job = job_of(given, folder)
-    with torch_side.process_group(given.device, job.batch_size) as device:
-        side = torch_side.TorchSide(job, device, given.autocast, given.compile)
-        leader = torch_side.rank() == 0
-        entries = run(job, side, folder, leader)
-    return finish(job, entries, folder, "torch") if leader else 0
+    folder, leader = RunFolder(FOLDER if given.out is None else given.out), is_leader()
+    with folder.held() if leader else contextlib.nullcontext():
+        job = job_of(given, folder)
+        with torch_side.process_group(given.device, job.batch_size) as device:
+            side = torch_side.TorchSide(job, device, given.autocast, given.compile)
+            run = Run(job, side, folder, leader).train()
+        return finish(run) if leader else 0
+
+
+def is_leader():
+    """Whether this is the first of the processes that torchrun started, or the only one."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def train_both(given):
@@ -116,7 +125,7 @@ def train_both(given):
 
     from .lockstep import report
     from .settings import fresh_job
-    for name in "resume", "out", "threads":
+    for name in "resume", "out", "threads", "weights":
         if getattr(given, name):
             raise ValueError(f"{name} is given; allowed: only --with numpy or --with torch; "
                              "with both nothing is saved, and each takes one thread")

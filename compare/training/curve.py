@@ -1,6 +1,6 @@
 """The loss curve of a run, in characters and in SVG."""
 
-from .log import write_whole
+from ..files.whole import written_whole
 
 
 def curves(entries):
@@ -67,4 +67,5 @@ def write_svg(path, entries, title="loss"):
                                  loss=loss) for loss in losses)
     lines = {name: " ".join("{:.1f},{:.1f}".format(*frame.place(*p)) for p in points)
              for name, points in curves(entries).items()}
-    write_whole(path, SVG.format(title=title, grid=grid, last=frame.right, **lines))
+    with written_whole(path) as file:
+        file.write(SVG.format(title=title, grid=grid, last=frame.right, **lines).encode())

@@ -1,26 +1,46 @@
 """What a run says at its end."""
 
+import contextlib
+import math
 import os
 import shlex
 import subprocess
+import sys
 
 from . import curve
+from .interrupt import CLOSED
+
+POOR = 1.2  # times the loss of guessing: a model above that learned worse than nothing
 
 
-def finish(job, entries, folder, side):
+def finish(run):
     """Print the loss curve and what the run left behind; return the exit code."""
-    last, whole = entries[-1], entries[-1].step == job.schedule.steps
-    print(curve.text_plot(entries))
-    print_files(folder)
-    if whole and last.valid is not None:
-        print(f"validation loss {last.valid:.4f}, over the whole validation part")
+    plot = [curve.text_plot(run.log.entries)] if run.log.entries else []
+    with run.interrupt.reading():
+        print(*plot, *files(run.folder), *ending(run), sep="\n", flush=True)
+    if run.interrupt.asked == CLOSED:
+        with contextlib.suppress(OSError):
+            print("the output is closed", *ending(run), sep="\n", file=sys.stderr, flush=True)
+    if run.folder.unsaved:
+        return 1
+    return 0 if run.whole and run.interrupt.asked != CLOSED else run.interrupt.code
+
+
+def ending(run):
+    """Yield how the run ended, and what to do next."""
+    if run.whole:
+        valid, guess = run.log.entries[-1].valid, math.log(run.job.config.vocab_size)
+        yield f"validation loss {valid:.4f}, over the whole validation part"
+        if valid > POOR * guess:
+            yield (f"that is above {guess:.4f}, the loss of guessing: the model has learned nothing; "
+                   f"allowed: a lower --lr, now {run.job.schedule.lr:g}")
     else:
-        print(f"stopped after step {last.step}" + ", the last, before its validation" * whole)
-    if folder.checkpoint not in folder.unsaved:
-        print("to write text: python -m compare sample" if whole else
-              f"to go on: python -m compare train --resume --with {side}",
-              "--out", argument(folder.path))
-    return 1 if folder.unsaved else 0 if whole else 130
+        last = ", the last, before its validation" if run.done == run.steps else ""
+        yield f"stopped after step {run.done}{last}"
+    if run.folder.checkpoint not in run.folder.unsaved:
+        yield " ".join(["to write text: python -m compare sample" if run.whole else
+                        f"to go on: python -m compare train --resume --with {run.side.name}",
+                        "--out", argument(run.folder.path)])
 
 
 def argument(path):
@@ -28,11 +48,11 @@ def argument(path):
     return subprocess.list2cmdline([str(path)]) if os.name == "nt" else shlex.quote(str(path))
 
 
-def print_files(folder):
-    """Say which files are written, and which are not as the run stands now."""
-    written = [path for path in folder.paths if path not in folder.unsaved]
+def files(folder):
+    """Yield which files are written, and which are not as the run stands now."""
+    written = folder.written()
     if written:
         *names, last = [str(written[0])] + [path.name for path in written[1:]]
-        print(f"{', '.join(names)} and {last} are written" if names else f"{last} is written")
+        yield f"{', '.join(names)} and {last} are written" if names else f"{last} is written"
     for path, reason in folder.unsaved.items():
-        print(f"{path} is not saved as the run stands now ({reason})")
+        yield f"{path} is not saved as the run stands now ({reason})"

@@ -1,53 +1,73 @@
 """The folder of a run, and what is written into it."""
 
+import contextlib
 import tempfile
 from pathlib import Path
 
-from ..files import checkpoint
+from ..files import checkpoint, whole
 from ..files.checkpoint import Checkpoint
 from . import curve, log
 from .job import digest
 
 
 class RunFolder:
-    """The folder of a run: checkpoint.npz, log.csv, loss.svg."""
+    """The folder of a run: checkpoint.npz, best.npz, log.csv, loss.svg.
+
+    The checkpoint is the one truth, and the log is in it. It is written last: a run that is cut off
+    before goes on from the one before, and writes all of them anew.
+    """
 
     def __init__(self, folder):
         self.path = Path(folder)
-        self.paths = self.checkpoint, self.curve, self.picture = [
-            self.path / name for name in ("checkpoint.npz", "log.csv", "loss.svg")]
+        self.paths = self.checkpoint, self.best, self.curve, self.picture = [
+            self.path / name for name in ("checkpoint.npz", "best.npz", "log.csv", "loss.svg")]
         self.unsaved = {}  # path: why it could not be written the last time
 
-    def prepare(self):
-        """Make the folder; raises ValueError where it, or a file in it, can't be written."""
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=self.path) as probe:
-                probe.write(b"0")  # a full disk makes files, but writes none
-        except OSError as error:
-            raise ValueError(f"out is {self.path}, which can't be written ({error.strerror}); "
-                             "allowed: a folder with room, or where one can be made") from None
+    @contextlib.contextmanager
+    def held(self):
+        """Make the folder, and hold its lock for a with block; one that stays empty is removed.
+
+        Raises ValueError where it, or a file in it, can't be written, or another process trains there.
+        """
+        with contextlib.ExitStack() as stack:
+            try:
+                for path in (*reversed(self.path.parents), self.path):
+                    if not path.exists():
+                        stack.callback(remove_empty, path)
+                self.path.mkdir(parents=True, exist_ok=True)
+                stack.enter_context(whole.locked(self.path))
+                self.check_room()
+            except whole.Taken:
+                raise ValueError(f"out is {self.path}, where another process is training; "
+                                 "allowed: another --out, or once that one has ended") from None
+            except OSError as error:
+                raise ValueError(f"out is {self.path}, which can't be written ({error.strerror}); "
+                                 "allowed: a folder with room, or where one can be made") from None
+            whole.clear(self.path)
+            yield
+
+    def check_room(self):
+        """Raise OSError where no file can be written, ValueError where one of ours is a folder."""
+        with tempfile.TemporaryFile(dir=self.path) as probe:
+            probe.write(b"0")  # a full disk makes files, but writes none
         for path in *self.paths, checkpoint.previous(self.checkpoint):
             if path.is_dir():
                 raise ValueError(f"out is {self.path}, where {path.name} is a folder; "
                                  "allowed: a folder where it is a file or is not there")
 
-    def log(self):
-        return log.read_log(self.curve)
-
-    def save(self, job, params, state, generators, entries, side, shown):
+    def save(self, job, params, state, generators, noted, side, shown):
         """Save the run as it stands; say what can't be written, and let training go on."""
-        run = {"batch_size": job.batch_size, "seed": job.seed, "dtype": job.dtype, "with": side,
-               "text": job.source, "digest": digest(job), "threads": job.threads}
+        run = {"batch_size": job.batch_size, "accumulate": job.accumulate, "seed": job.seed,
+               "dtype": job.dtype, "with": side, "text": job.source, "digest": digest(job),
+               "threads": job.threads}
         saved = Checkpoint(job.config, job.schedule, params, state, generators,
-                           job.tokenizer.to_dict(), run)
+                           job.tokenizer.to_dict(), run, noted)
+        if noted.entries:
+            self.write(log.write_log, self.curve, noted.entries, shown)
+            self.write(curve.write_svg, self.picture, noted.entries, shown)
+        if is_best(noted, state.step):
+            self.write(checkpoint.save_alone, self.best, saved, shown)
         self.write(checkpoint.save, self.checkpoint, saved, shown)
-        self.save_log(entries, shown)
-
-    def save_log(self, entries, shown):
-        """Save the log and its picture alone."""
-        self.write(log.write_log, self.curve, entries, shown)
-        self.write(curve.write_svg, self.picture, entries, shown)
 
     def write(self, writer, path, content, shown):
         """Write one file, or note why it can't be."""
@@ -59,3 +79,20 @@ class RunFolder:
             cause = error.__cause__ or error  # of NotSaved, what the system said
             self.unsaved[path] = cause.strerror or cause
             shown.note(f"{path} is not saved ({self.unsaved[path]}); training goes on")
+
+    def written(self):
+        """Return the files that stand here as the run does."""
+        return [path for path in self.paths if path.is_file() and path not in self.unsaved]
+
+
+def is_best(noted, step):
+    """Whether the validation loss measured at this step is the lowest so far."""
+    *before, last = noted.entries or [None]
+    return last is not None and last.step == step and last.valid is not None and all(
+        entry.valid is None or last.valid < entry.valid for entry in before)
+
+
+def remove_empty(path):
+    """Remove a folder if nothing is in it."""
+    with contextlib.suppress(OSError):
+        path.rmdir()

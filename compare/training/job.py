@@ -29,6 +29,13 @@ class Job:
     source: str | None = None  # the file of the text; None is the language reference
     start: Checkpoint | None = None
     threads: int = os.cpu_count()
+    accumulate: int = 1
+    weights: gpt.Params | None = None  # to begin with, in place of what the seed draws
+
+    @property
+    def tokens(self):
+        """How many tokens an update reads."""
+        return self.accumulate * self.batch_size * self.config.block_size
 
     @property
     def done(self):
@@ -36,9 +43,12 @@ class Job:
         return self.start.state.step if self.start else 0
 
     def initial(self):
-        """Return (params, state) to go on from: the checkpoint's, or what the seed draws and None."""
+        """Return (params, state) to go on from: the checkpoint's, or None for the state, and the
+        weights to begin with or what the seed draws."""
         if self.start:
             return self.start.params, self.start.state
+        if self.weights:
+            return self.weights, None
         return gpt.init(self.config, stream(self.seed, "initial values"), np.dtype(self.dtype)), None
 
 

@@ -52,8 +52,8 @@ def steps(job, params, model):
     model.train()
     yield from map(Pair, reference.train.train(
         params, left, config=job.config, schedule=job.schedule,
-        loss_and_grad=gpt.loss_and_grad), torch_impl.train.train(
-        model, as_torch(right), schedule=job.schedule))
+        loss_and_grad=gpt.loss_and_grad, accumulate=job.accumulate), torch_impl.train.train(
+        model, as_torch(right), schedule=job.schedule, accumulate=job.accumulate))
 
 
 def parameter_difference(params, model):
@@ -68,7 +68,7 @@ def report(job):
     progress, largest = Progress(job.schedule.steps, lines=10), 0.0
     for pair in steps(job, params, model):
         largest = max(largest, pair.difference)
-        progress.show(pair.ours.index + 1, job.batch_size * job.config.block_size,
+        progress.show(pair.ours.index + 1, job.tokens,
                       f"loss: NumPy {pair.ours.loss:.6f}   torch {pair.theirs.loss:.6f}   "
                       f"apart {pair.difference:.0e}")
     params = pair.ours.params

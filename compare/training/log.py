@@ -1,58 +1,50 @@
-"""The log of a run, in CSV."""
+"""The log of a run, in CSV, as its checkpoint holds it."""
 
-import contextlib
 import csv
 import io
-import math
-import os
-from pathlib import Path
-from typing import NamedTuple
+
+from ..files.packing import Entry
+from ..files.whole import written_whole
+
+EVALUATIONS = 10   # of the validation loss in a run, and as many checkpoints
+ENTRIES = 100      # at about as many steps, and where the validation loss is measured
 
 
-class Entry(NamedTuple):
-    """A line of the log."""
+def is_due(done, steps):
+    """Whether the validation loss is measured after so many of the steps."""
+    return done % max(1, steps // EVALUATIONS) == 0 or done == steps
 
-    step: int            # updates made
-    loss: float          # mean of the training batches since the line before
-    valid: float | None  # of the validation text, where it was measured
-    lr: float
-    norm: float          # of the last gradient, before clipping
+
+def is_entered(done, steps):
+    """Whether the log has an entry for the step."""
+    return is_due(done, steps) or done % max(1, steps // ENTRIES) == 0
+
+
+def is_owed(log, done, steps):
+    """Whether a validation loss is due, but the run was stopped before it was measured."""
+    last = log.entries[-1] if log.entries else None
+    return last is not None and last.step == done and last.valid is None and is_due(done, steps)
 
 
 def write_log(path, entries):
     """Write the entries as CSV, the names of the columns first."""
     rows = io.StringIO(newline="")
     csv.writer(rows).writerows([Entry._fields, *entries])
-    write_whole(path, rows.getvalue())
+    with written_whole(path) as file:
+        file.write(rows.getvalue().encode())
 
 
-def write_whole(path, words):
-    """Write a text file; however the process ends, path holds all of it or what it held before."""
-    unfinished = Path(f"{path}.unfinished")
-    try:
-        unfinished.write_text(words, encoding="utf-8", newline="")
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+def noted(log, loss):
+    """Return the log with the loss of one more step."""
+    return log._replace(total=log.total + loss, count=log.count + 1)
 
 
-def read_log(path):
-    """Return the entries of a log: none where it is missing, and no line that is cut or is none."""
-    try:
-        words = Path(path).read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return []
-    entries = []
-    for line in words[:words.rfind("\n") + 1].splitlines():
-        with contextlib.suppress(ValueError):
-            entries.append(entry_of(line))
-    return entries
+def entered(log, step):
+    """Return the log with an entry for the losses since the last one, the last being step's."""
+    entry = Entry(step.index + 1, log.total / log.count, None, step.lr, float(step.norm))
+    return log._replace(entries=(*log.entries, entry), total=0.0, count=0)
 
 
-def entry_of(line):
-    """Return the Entry of a line of the log; raises ValueError where it is none."""
-    step, loss, valid, lr, norm = line.split(",")
-    entry = Entry(int(step), float(loss), float(valid) if valid else None, float(lr), float(norm))
-    if not (entry.step >= 1 and all(0 <= n < math.inf for n in entry[1:] if n is not None)):
-        raise ValueError(f"line is {line}; allowed: a step from 1 and finite numbers from 0 up")
-    return entry
+def measured(log, valid):
+    """Return the log with the validation loss of its last entry."""
+    return log._replace(entries=(*log.entries[:-1], log.entries[-1]._replace(valid=valid)))

@@ -4,80 +4,100 @@ This file needs no torch; the torch side is in torch_side.py.
 """
 
 import contextlib
-import os
-import signal
+import math
 
 import numpy as np
 
+from reference.tools import tree
+
+from ..files.packing import Log
+from .interrupt import Interrupt
 from .job import Batches, validation
-from .log import Entry
+from .log import entered, is_due, is_entered, is_owed, measured, noted
 from .progress import Progress
 
-EVALUATIONS = 10   # of the validation loss in a run, and as many checkpoints
-STOPPING = ("stopping after this step; a second Ctrl-C stops at once, and loses what came after the "
-            "last checkpoint")
-SAMPLE = 20        # batches of validation text that each takes; the last takes all of it
+SAMPLE = 20  # batches of validation text that each takes; the last takes all of it
 
 
-def run(job, side, folder, leader=True):
-    """Train to the end or to Ctrl-C, and return the log; only the leader shows and saves."""
-    if leader:
-        folder.prepare()
-    entries = [entry for entry in folder.log() if entry.step <= job.done]
-    batches, steps = Batches(job), job.schedule.steps
-    shown = Progress(steps, job.done)
-    every, losses, valid = max(1, steps // EVALUATIONS), [], None
-    with Interrupt(leader) as interrupt:
-        for step in side.steps(batches):
-            done, stop = step.index + 1, side.should_stop(interrupt.asked)
-            losses.append(step.loss)
-            due = done % every == 0 or done == steps or stop
-            if due or done % max(1, steps // 100) == 0:
-                entries.append(Entry(done, float(np.mean(losses)), None, step.lr, float(step.norm)))
-                losses = []
-            if due and leader:  # before the validation, so that it may be broken off
-                with interrupt.waiting():
-                    folder.save(job, *side.snapshot(), batches.states(), entries, side.name, shown)
-            if due and not stop:
-                valid = side.evaluate(validation(job, None if done == steps else SAMPLE))
-                entries[-1] = entries[-1]._replace(valid=valid)
-            if leader:
-                words = f"loss {step.loss:.4f}" + (f"  validation {valid:.4f}" if valid else "")
-                shown.show(done, job.batch_size * job.config.block_size, words)
-            if due and leader:
-                with interrupt.waiting():
-                    folder.save_log(entries, shown)
-            if stop:
-                break
-    return entries
+class Run:
+    """A run on its way: what is trained, what it has noted, and where it stands.
 
+    Of several processes only the leader shows and saves.
+    """
 
-class Interrupt:
-    """Turns the first Ctrl-C into a wish to stop after the step; the second stops at once."""
+    def __init__(self, job, side, folder, leader=True):
+        self.job, self.side, self.folder, self.leader = job, side, folder, leader
+        self.steps, self.done, self.saved = job.schedule.steps, job.done, job.start is not None
+        self.log = job.start.log if job.start else Log()
+        self.batches, self.interrupt = Batches(job), Interrupt(leader)
+        self.shown = Progress(self.steps, self.done)
 
-    def __init__(self, tells):
-        self.asked, self.writing, self.tells = False, False, tells
+    @property
+    def whole(self):
+        """Whether all is done: the last step, and the validation after it."""
+        return self.done == self.steps and not is_owed(self.log, self.done, self.steps)
 
-    def __enter__(self):
-        self.before = signal.signal(signal.SIGINT, self.ask)
+    def train(self):
+        """Train to the end, or until asked to stop; return this run."""
+        with self.interrupt, self.naming_divergence():
+            if is_owed(self.log, self.done, self.steps):
+                self.measure()
+                self.save()
+            for step in self.side.steps(self.batches):
+                if self.take(step):
+                    break
         return self
 
-    def ask(self, *_):
-        if self.asked and not self.writing:
-            raise KeyboardInterrupt
-        if self.tells and not self.asked:
-            with contextlib.suppress(OSError):  # not print, which may be what was interrupted
-                os.write(2, f"\n{STOPPING}\n".encode())
-        self.asked = True
+    def take(self, step):
+        """Note a step, measure, save and show what is due, and return whether to stop."""
+        self.done, stop = step.index + 1, self.side.should_stop(self.interrupt.asked)
+        self.log = noted(self.log, step.loss)
+        due, words = is_due(self.done, self.steps), f"loss {step.loss:.4f}"
+        if is_entered(self.done, self.steps):
+            self.log = entered(self.log, step)
+        if due and not stop:
+            words += f"  validation {self.measure():.4f}"
+        if due or stop:
+            self.save()
+        if self.leader:
+            with self.interrupt.reading():
+                self.shown.show(self.done, self.job.tokens, words)
+        return stop
+
+    def measure(self):
+        """Return the validation loss, and note it at the last entry."""
+        try:
+            valid = self.side.evaluate(validation(
+                self.job, None if self.done == self.steps else SAMPLE))
+        except KeyboardInterrupt:
+            self.save()
+            raise
+        if not math.isfinite(valid):
+            raise FloatingPointError(f"the validation loss is {valid}")
+        self.log = measured(self.log, valid)
+        return valid
+
+    def save(self):
+        """Save the run as it stands."""
+        if not self.leader:
+            return
+        params, state = self.side.snapshot()
+        if not all(np.isfinite(a).all() for a in tree.leaves((params, *state[1:]))):
+            raise FloatingPointError("a parameter or a mean of AdamW's is not finite")
+        with self.interrupt.waiting(), self.interrupt.reading():
+            self.folder.save(self.job, params, state, self.batches.states(), self.log,
+                             self.side.name, self.shown)
+        self.saved = True
 
     @contextlib.contextmanager
-    def waiting(self):
-        """Let no Ctrl-C stop what a with block writes."""
-        self.writing = True
+    def naming_divergence(self):
+        """Say at which step numbers ceased to be finite, what to do, and what is kept."""
         try:
             yield
-        finally:
-            self.writing = False
-
-    def __exit__(self, *_):
-        signal.signal(signal.SIGINT, self.before)
+        except FloatingPointError as error:
+            cause = str(error).partition("; allowed")[0].rpartition("before its update: ")[2]
+            kept = f"{self.folder.checkpoint} holds an earlier step" if self.saved else \
+                "nothing is saved"
+            raise FloatingPointError(
+                f"training diverged at step {min(self.done + 1, self.steps)} of {self.steps} "
+                f"({cause}); allowed: a lower --lr, now {self.job.schedule.lr:g}; {kept}") from error

@@ -15,14 +15,16 @@ class NumpySide:
     def __init__(self, job):
         self.job = job
         memory.keep()
+        self.optimizer = FusedAdamW(*job.initial(), threads=job.threads)
+        self.params, self.state = self.optimizer.params, self.optimizer.state
 
     def steps(self, batches):
         """Yield a Step after each update."""
-        job, optimizer = self.job, FusedAdamW(*self.job.initial(), threads=self.job.threads)
+        job = self.job
         for step in reference.train.train(
-                optimizer.params, batches, config=job.config, schedule=job.schedule,
+                self.params, batches, config=job.config, schedule=job.schedule,
                 loss_and_grad=partial(parallel.loss_and_grad, threads=job.threads),
-                state=optimizer.state, optimizer=optimizer):
+                state=self.state, optimizer=self.optimizer, accumulate=job.accumulate):
             self.params, self.state = step.params, step.state
             yield step
 

@@ -1,5 +1,6 @@
 """From the words of the command line to what is trained."""
 
+import dataclasses
 import os
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from reference.train import Schedule
 from ..files import checkpoint, options
 from ..text import corpus, kinds
 from .job import Job, digest
+from .log import is_owed
 from .plan import parameters
 
 
@@ -38,31 +40,45 @@ def fresh_job(given, dtype="float32", spare_tokens=True):
     parts = corpus.train_and_validation(tokenizer.encode(text), config.block_size)
     job = Job(config, schedule_of(values), values["batch_size"], values["seed"],
               given.dtype or dtype, tokenizer, *parts, whole_path(given.text),
-              threads=given.threads or os.cpu_count())
+              threads=given.threads or os.cpu_count(), accumulate=values["accumulate"])
     announce(job, len(text))
     return job
 
 
 def resumed(given, folder, start):
     """Return the Job that goes on from a checkpoint; refuse settings other than its own."""
-    own = vars(start.config) | vars(start.schedule) | start.run
+    start = extended(start, given.steps)
+    own = vars(start.config) | vars(start.schedule) | {"accumulate": 1} | start.run
     tokenizer = kinds.from_dict(start.tokenizer)
     check_settings(given, own, tokenizer.vocab_size)
-    if start.state.step >= start.schedule.steps:
-        raise ValueError(f"out is {folder.path}, whose run is at its end, step "
-                         f"{start.state.step}; allowed: a run that was stopped before")
+    step, steps = start.state.step, start.schedule.steps
+    if step >= steps and not is_owed(start.log, step, steps):
+        raise ValueError(f"out is {folder.path}, whose run is at its end, step {step}; "
+                         f"allowed: --steps with more than {step}")
     path = given.text or text_path(own)
     text = corpus.read_text(path)
     parts = corpus.train_and_validation(tokenizer.encode(text), start.config.block_size)
     job = Job(start.config, start.schedule, own["batch_size"], own["seed"], own["dtype"],
               tokenizer, *parts, whole_path(path), start,
-              given.threads or own.get("threads", os.cpu_count()))
+              given.threads or own.get("threads", os.cpu_count()), own["accumulate"])
     if digest(job) != own["digest"]:
         raise ValueError(f"text is {corpus.one_line(path)}, which is not what the run began with; "
                          "allowed: --text with the same text")
     check_tokenizer(given, text, start.tokenizer)
     announce(job, len(text))
     return job
+
+
+def extended(start, steps):
+    """Return a checkpoint whose run goes on to more steps, if so many are given.
+
+    Its learning rate has fallen, or goes on to fall, as if there were none: then it stays.
+    """
+    schedule = start.schedule
+    if steps is None or steps <= schedule.steps:
+        return start
+    return start._replace(schedule=dataclasses.replace(
+        schedule, steps=steps, decay_steps=schedule.decay_steps or schedule.steps))
 
 
 def check_settings(given, own, tokens):

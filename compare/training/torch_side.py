@@ -38,15 +38,16 @@ class TorchSide:
         self.model.train()
         for step in torch_impl.train.train(
                 self.runs, self.own(batches), schedule=self.job.schedule,
-                optimizer=self.optimizer, start=self.job.done):
+                optimizer=self.optimizer, start=self.job.done, accumulate=self.job.accumulate):
             yield step._replace(loss=self.over_processes(step.loss, distributed.ReduceOp.SUM)
                                 / processes())
 
     def own(self, batches):
         """Yield this process's share of each batch as tensors on the device."""
         share = slice(rank(), None, processes())
-        for index, (tokens, targets, keep) in enumerate(batches, self.job.done):
-            # so that a step draws the same dropout masks however often the run was interrupted
+        first = self.job.done * self.job.accumulate
+        for index, (tokens, targets, keep) in enumerate(batches, first):
+            # so that a batch draws the same dropout masks however often the run was interrupted
             torch.manual_seed(mask_seed(self.job.seed, index, rank()))
             yield (torch.from_numpy(tokens[share]).to(self.device),
                    torch.from_numpy(targets[share]).to(self.device), None)

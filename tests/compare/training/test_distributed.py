@@ -10,13 +10,14 @@ import torch
 from torch import distributed
 
 from compare.layers import weights
-from compare.training import log, torch_side
+from compare.training import torch_side
 from compare.__main__ import main
 from compare.layers.source import HOUSE
 from compare.training.job import Job
 from reference import adamw, gpt
 from reference.tools import tree
 from reference.train import Schedule
+from runs import entries
 
 CONFIGS = [gpt.Config(7, 4, 1, 1, 4), gpt.Config(11, 6, 2, 2, 8), gpt.Config(3, 1, 1, 3, 3)]
 BATCH = 6
@@ -54,7 +55,9 @@ def gradients(rank, count, folder):
 
 def test_processes_give_the_gradient_of_the_undivided_batch(tmp_path):
     count = 3  # two are tried below
-    torch.multiprocessing.spawn(gradients, (count, str(tmp_path)), nprocs=count)
+    torch.multiprocessing.start_processes(
+        gradients, (count, str(tmp_path)), nprocs=count,
+        start_method="fork" if sys.platform == "linux" else "spawn")  # a fork imports nothing
     for i, config in enumerate(CONFIGS):
         params, _ = job(config, i).initial()
         loss, grads = gpt.loss_and_grad(*batch_of(config, i), params, config=config)
@@ -77,7 +80,7 @@ def test_a_run_in_two_processes_is_that_in_one(tmp_path, monkeypatch, capsys):
     assert two.returncode == 0, two.stderr
     assert two.stdout.count("step  10 of 10") + two.stdout.count("step 10 of 10") == 1
     assert main([*words, "one"]) == 0
-    losses = [[entry.loss for entry in log.read_log(tmp_path / name / "log.csv")]
+    losses = [[entry.loss for entry in entries(tmp_path / name)]
               for name in ("one", "two")]
     np.testing.assert_allclose(*losses, rtol=1e-11)
 
@@ -103,4 +106,4 @@ def test_a_run_on_a_gpu(tmp_path, monkeypatch, words):
     monkeypatch.chdir(tmp_path)
     assert main(["train", "--with", "torch", "--text", "own.txt", "--preset", "micro", "--steps",
                  "20", "--device", "cuda", "--out", "gpu", *words]) == 0
-    assert log.read_log("gpu/log.csv")[-1].loss < log.read_log("gpu/log.csv")[0].loss
+    assert entries("gpu")[-1].loss < entries("gpu")[0].loss
