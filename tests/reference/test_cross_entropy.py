@@ -4,9 +4,11 @@ import math
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+import torch_impl.cross_entropy
 from compare.layers.table import LAYERS
 from reference import cross_entropy
 from strategies import examples
@@ -56,6 +58,16 @@ def test_extreme_logits_cost_their_distance(size):
 def test_bad_targets_are_refused(targets, error, words):
     with pytest.raises(error, match=words):
         cross_entropy.forward(np.zeros((2, 3)), targets)
+
+
+@pytest.mark.parametrize("ignore_index", [-100, 0])
+def test_targets_that_are_all_ignored_are_refused_on_both_sides(ignore_index):
+    logits, targets = np.zeros((2, 3, 4)), np.full((2, 3), ignore_index)
+    words = f"^every target is ignore_index = {ignore_index}; allowed: not all$"
+    with pytest.raises(ValueError, match=words):
+        cross_entropy.forward(logits, targets, ignore_index=ignore_index)
+    with pytest.raises(ValueError, match=words):
+        torch_impl.cross_entropy.CrossEntropy(ignore_index)(*map(torch.from_numpy, (logits, targets)))
 
 
 def test_a_bare_float_as_the_losss_cotangent_keeps_float32():
