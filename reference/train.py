@@ -126,7 +126,16 @@ def stopped(index):
 
 
 def evaluate(p, batches, *, config, loss):
-    """Return the mean of a model's loss, such as gpt.loss, over batches (tokens, targets)."""
+    """Return a model's loss, such as gpt.loss, over batches (tokens, targets): the mean over tokens.
+
+    Raises ValueError if no target counts.
+    """
+    total, counted = 0.0, 0
     with np.errstate(**QUIET):
-        return float(np.mean([loss(tokens, targets, p, config=config)
-                              for tokens, targets in batches]))
+        for tokens, targets in batches:
+            if count := np.count_nonzero(targets != IGNORED):
+                total += count * float(loss(tokens, targets, p, config=config))
+                counted += count
+    if not counted:
+        raise ValueError("batches have 0 targets that count; allowed: at least 1")
+    return total / counted

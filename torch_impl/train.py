@@ -80,9 +80,20 @@ def check_finite(index, loss, norm):
 
 @torch.no_grad()
 def evaluate(model, batches):
-    """Return the mean loss over batches (tokens, targets), without dropout."""
+    """Return the loss over batches (tokens, targets), without dropout: the mean over tokens.
+
+    Raises ValueError if no target counts.
+    """
     loss_of, was_training = CrossEntropy(), model.training
+    total, counted = 0.0, 0
     model.eval()
-    losses = [loss_of(model(tokens), targets) for tokens, targets in batches]
-    model.train(was_training)
-    return float(torch.stack(losses).mean())
+    try:
+        for tokens, targets in batches:
+            if count := (targets != loss_of.ignore_index).sum().item():
+                total += count * loss_of(model(tokens), targets).item()
+                counted += count
+    finally:
+        model.train(was_training)
+    if not counted:
+        raise ValueError("batches have 0 targets that count; allowed: at least 1")
+    return total / counted

@@ -58,12 +58,15 @@ def batches(ids, *, block_size, batch_size, rng):
 
 
 def windows(ids, *, block_size, batch_size):
-    """Yield (tokens, targets) that cover ids once, in order, in batches of whole blocks."""
-    count = (len(ids) - 1) // block_size
-    tokens = ids[: count * block_size].reshape(count, block_size)
-    targets = ids[1 : count * block_size + 1].reshape(count, block_size)
-    for start in range(0, count, batch_size):
+    """Yield (tokens, targets) that cover ids once, in order: batches of whole blocks, (B, T), then
+    what fills no block, (1, t)."""
+    whole = (len(ids) - 1) // block_size * block_size
+    tokens, targets = (part.reshape(-1, block_size)              # (N, T)
+                       for part in (ids[:whole], ids[1 : whole + 1]))
+    for start in range(0, len(tokens), batch_size):
         yield tokens[start : start + batch_size], targets[start : start + batch_size]
+    if whole < len(ids) - 1:
+        yield ids[None, whole:-1], ids[None, whole + 1 :]
 
 
 def bigram_loss(train, valid, vocab_size):

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compare.text import corpus
+from strategies import is_chance
 
 
 def test_the_default_corpus_is_pythons_language_reference():
@@ -47,12 +48,29 @@ def test_targets_are_the_tokens_one_later(length, batch_size, seed):
     np.testing.assert_array_equal(targets, tokens + 1)
 
 
+@pytest.mark.parametrize("length, block_size, batch_size", [(7, 5, 3), (40, 8, 40)])
+def test_every_start_is_as_likely_and_the_rows_are_independent(length, block_size, batch_size):
+    starts, count = length - block_size, 4000
+    draws = corpus.batches(np.arange(length), block_size=block_size, batch_size=batch_size,
+                           rng=np.random.default_rng(0))
+    drawn = np.array([next(draws)[0][:, 0] for _ in range(count)])           # (count, B)
+    assert is_chance(np.bincount(drawn.ravel(), minlength=starts), drawn.size / starts)
+    # the first row of a batch beside its next one, and beside itself a batch later
+    for other in drawn[:, 1], np.roll(drawn[:, 0], -1):
+        pairs = np.bincount(drawn[:, 0] * starts + other, minlength=starts**2)
+        assert is_chance(pairs, count / starts**2)
+
+
 @given(st.integers(2, 60), st.integers(1, 7), st.integers(1, 4))
 def test_windows_cover_the_text_once(length, block_size, batch_size):
     pairs = list(corpus.windows(np.arange(length), block_size=block_size, batch_size=batch_size))
     seen = [t for tokens, targets in pairs for t in tokens.ravel()]
-    assert seen == list(range((length - 1) // block_size * block_size))
-    assert all((targets == tokens + 1).all() for tokens, targets in pairs)
+    assert seen == list(range(length - 1))  # what follows the last is not known
+    shapes = [tokens.shape for tokens, _ in pairs]
+    blocks, rest = divmod(length - 1, block_size)
+    assert shapes == [(min(batch_size, blocks - start), block_size)
+                      for start in range(0, blocks, batch_size)] + [(1, rest)] * (rest > 0)
+    assert all(np.array_equal(targets, tokens + 1) for tokens, targets in pairs)
 
 
 def test_the_bigram_loss_counts_pairs():
