@@ -45,17 +45,6 @@ def configs(draw):
         dropout=draw(st.sampled_from([0.0, 0.1, 0.5])))
 
 
-def is_chance(found, expected):
-    """Whether counts are what chance makes of the expected ones, by chi-square.
-
-    Its cube root is about normal (Wilson and Hilferty, 1931). Chance takes it beyond the 4
-    deviations allowed once in 30,000 times.
-    """
-    freedom = np.size(found) - 1
-    square = ((found - expected) ** 2 / expected).sum() / freedom
-    return (square ** (1 / 3) - 1 + 2 / (9 * freedom)) / np.sqrt(2 / (9 * freedom)) < 4
-
-
 def same(ours, theirs):
     """Whether two dicts have the same names, and arrays equal in shape, dtype and value."""
     return ours.keys() == theirs.keys() and all(

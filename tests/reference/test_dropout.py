@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
+import torch_impl.dropout
+from chance import hold_random
 from compare.layers.table import LAYERS
 from reference import dropout
 from strategies import examples, seeds
@@ -19,11 +21,25 @@ def test_it_is_torchs_own_dropout_with_the_mask_it_drew(case, seed):
     keep = F.dropout(torch.ones(x.shape, dtype=torch.float64), rate).numpy() > 0
     torch.manual_seed(seed)
     theirs = torch.from_numpy(x).requires_grad_()
-    y = F.dropout(theirs, rate)
+    y = torch_impl.dropout.Dropout(rate)(theirs)
     y.backward(torch.from_numpy(case.dy))
     ours, cache = dropout.forward(x, keep, rate=rate)
     np.testing.assert_allclose(ours, y.detach().numpy(), rtol=1e-14)
     np.testing.assert_allclose(dropout.backward(case.dy, cache), theirs.grad.numpy(), rtol=1e-14)
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.5])
+def test_masks_are_random_on_both_sides(rate):
+    torch.manual_seed(0)
+    theirs = torch_impl.dropout.Dropout(rate)(torch.ones(500, 200))
+    hold_random(theirs.numpy() != 0, rate)
+    hold_random(dropout.draw_keep(np.random.default_rng(0), (500, 200), rate), rate)
+
+
+@given(examples(LAYERS["dropout"]))
+def test_torch_drops_nothing_outside_of_training(case):
+    x = torch.from_numpy(case.example.inputs["x"])
+    assert torch.equal(torch_impl.dropout.Dropout(case.example.options["rate"]).eval()(x), x)
 
 
 @given(seeds, st.sampled_from([0.0, 0.1, 0.5, 0.9]))

@@ -5,7 +5,9 @@ import pytest
 import torch
 from hypothesis import given
 
+import own_dropout
 import torch_impl.gpt
+from chance import hold_random, in_rows
 from compare.layers import both
 from compare.layers.row import Example
 from compare.layers.table import LAYERS
@@ -134,6 +136,24 @@ def test_a_model_that_cannot_be_built_is_refused(wrong, words):
     sizes = dict(vocab_size=3, block_size=4, n_layer=1, n_head=2, n_embd=4)
     with pytest.raises(ValueError, match=words):
         gpt.Config(**{**sizes, **wrong})
+
+
+def test_masks_are_random_in_all_blocks_and_steps_on_both_sides():
+    B, T, rate = 300, 4, 0.3
+    config, rng = gpt.Config(5, T, 2, 2, 6, dropout=rate), np.random.default_rng(0)
+    keep = gpt.draw_keep(rng, B, T, config)
+    assert keep.embedding.shape == (B, T, 6) and len(keep.blocks) == 2
+    hold_random(np.concatenate([in_rows(keep), in_rows(gpt.draw_keep(rng, B, T, config))]), rate)
+    torch.manual_seed(0)
+    model, tokens = torch_impl.gpt.GPT(**vars(config)), torch.zeros((B, T), dtype=torch.long)
+    hold_random(np.concatenate([in_rows(own_dropout.draw(model, tokens)[1]) for _ in range(2)]), rate)
+
+
+def test_no_masks_are_drawn_where_there_is_no_dropout():
+    rng = np.random.default_rng(0)
+    before = rng.bit_generator.state
+    assert gpt.draw_keep(rng, 2, 3, gpt.Config(5, 3, 1, 2, 4)) is None
+    assert rng.bit_generator.state == before
 
 
 @pytest.mark.parametrize("n_layer", [1, 3])

@@ -6,10 +6,12 @@ import re
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compare.layers import both
+import own_dropout
+from compare.layers import both, weights
 from compare.checks.coverage import Coverage
 from compare.layers.row import Example
 from compare.layers.sizes import sizes
@@ -43,6 +45,25 @@ def test_output_and_gradients_agree_with_torch(layer, dtype):
 @given(seed=seeds)
 def test_agrees_where_every_size_is_one(layer, dtype, seed):
     trial = Trial(layer, dict.fromkeys(layer.letters, 1), seed, dtype)
+    errors, _ = trial.torch()
+    assert max(errors.values()) <= trial.bound, errors
+
+
+@pytest.mark.parametrize("stem", ["attention", "mlp", "block", "gpt"])
+@given(data=st.data())
+def test_torchs_own_dropout_is_ours_with_the_masks_that_it_drew(stem, data):
+    layer = LAYERS[stem]
+    case = data.draw(examples(layer))
+    x, = map(torch.from_numpy, case.example.inputs.values())
+    torch.manual_seed(case.seed)
+    module = weights.load_into(layer.module(case.sizes, case.example), case.example.params)
+    differentiable = both.differentiable(case.example)
+    y, keep = own_dropout.draw(module, x.requires_grad_(bool(differentiable)))
+    y.backward(torch.from_numpy(case.dy))
+    trial = Trial(layer, case.sizes, case.seed, example=Example(
+        case.example.inputs, case.example.params, case.example.options, {"keep": keep}))
+    inputs = {name: x.grad.numpy() for name in differentiable}
+    trial.theirs = both.Outcome(y.detach().numpy(), inputs | weights.gradients(module))
     errors, _ = trial.torch()
     assert max(errors.values()) <= trial.bound, errors
 

@@ -132,8 +132,7 @@ def test_a_training_takes_the_steps_of_the_formulas_whole_or_resumed(config, sch
     rng, shape = np.random.default_rng(seed), (2, 2, config.block_size)
     batches = [(*rng.integers(0, config.vocab_size, shape),
                 gpt.draw_keep(rng, *shape[1:], config)) for _ in range(schedule.steps + 1)]
-    tensors = [(torch.from_numpy(tokens), torch.from_numpy(targets), keep and weights.to_torch(keep))
-               for tokens, targets, keep in batches]
+    tensors = [(*as_tensors([pair])[0], keep and weights.to_torch(keep)) for *pair, keep in batches]
     copy = draw(config, seed)[1]
     truth = list(by_hand(copy, batches[:-1], schedule))
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chance import is_chance
 from compare.text import corpus
-from strategies import is_chance
 
 
 def test_the_default_corpus_is_pythons_language_reference():
