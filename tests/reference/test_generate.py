@@ -64,6 +64,25 @@ def test_with_or_without_a_cache_numpy_and_torch_write_the_same(config, seed, le
         close(logits, runs[0][1])
 
 
+@pytest.mark.parametrize("S, length", [(33, 1), (128, 100), (199, 230), (200, 190)])
+def test_long_windows_are_written_alike_through_several_hops(S, length):
+    config = gpt.Config(vocab_size=11, block_size=S, n_layer=2, n_head=2, n_embd=8)
+    params, model, prompt = draw(config, S, length)
+    count = 3 * S - length  # the window moves on three times or more
+    runs = [write(side, prompt, params, model, config, seed=S, count=count) for side in SIDES]
+    assert runs[0][0] == runs[1][0] and len(runs[0][0]) == count
+    text, truth, start, n = np.append(prompt, runs[0][0]), [], 0, length
+    while n < 3 * S:
+        while n - start > S:
+            start += -(-S // 2)
+        end = min(start + S, 3 * S - 1)
+        window = torch.from_numpy(text[None, start:end])     # a row of it sees the ones before
+        truth.append(model(window)[0, n - start - 1:].detach().numpy())
+        n = end + 1
+    for _, logits in runs:
+        close(logits, np.concatenate(truth))
+
+
 @given(configs(), seeds, st.integers(1, 15))
 def test_the_logits_are_those_of_the_window(config, seed, length):
     params, model, prompt = draw(config, seed, length)

@@ -146,7 +146,8 @@ def test_masks_are_random_in_all_blocks_and_steps_on_both_sides():
     hold_random(np.concatenate([in_rows(keep), in_rows(gpt.draw_keep(rng, B, T, config))]), rate)
     torch.manual_seed(0)
     model, tokens = torch_impl.gpt.GPT(**vars(config)), torch.zeros((B, T), dtype=torch.long)
-    hold_random(np.concatenate([in_rows(own_dropout.draw(model, tokens)[1]) for _ in range(2)]), rate)
+    theirs = [in_rows(own_dropout.draw(model, tokens)[1]) for _ in range(2)]
+    hold_random(np.concatenate(theirs), rate)
 
 
 def test_no_masks_are_drawn_where_there_is_no_dropout():
