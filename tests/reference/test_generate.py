@@ -14,6 +14,7 @@ import reference.generate
 import torch_impl.decode
 import torch_impl.generate
 import torch_impl.gpt
+from chance import is_chance
 from compare.layers import weights
 from compare.layers.table import LAYERS
 from reference import gpt, layer_norm
@@ -188,10 +189,7 @@ def test_ids_come_as_often_as_their_probabilities_say():
                         minlength=9)
     possible = probs > 0
     assert 3 < possible.sum() < 9 and not found[~possible].any()
-    expected = count * probs[possible]
-    freedom = possible.sum() - 1
-    square = ((found[possible] - expected) ** 2 / expected).sum()        # chi-square
-    assert square < freedom + 5 * np.sqrt(2 * freedom)                   # 5 deviations
+    assert is_chance(found[possible], count * probs[possible])
 
 
 @pytest.mark.parametrize("side", SIDES)
