@@ -5,10 +5,12 @@ from torch.nn import functional as F
 
 
 class Dropout(nn.Module):
-    """(...) -> (...)"""
+    """(...) -> (...); raises ValueError for a rate outside 0 <= rate < 1."""
 
     def __init__(self, rate):
         super().__init__()
+        if not 0 <= rate < 1:
+            raise ValueError(f"rate is {rate}; allowed: 0 <= rate < 1")
         self.rate = rate
 
     def forward(self, x, keep=None):

@@ -57,6 +57,8 @@ def test_a_rate_outside_0_to_1_is_refused(rate):
         dropout.forward(np.ones(3), np.ones(3, bool), rate=rate)
     with pytest.raises(ValueError, match="rate is .*; allowed: 0 <= rate < 1"):
         dropout.draw_keep(np.random.default_rng(0), (3,), rate)
+    with pytest.raises(ValueError, match="rate is .*; allowed: 0 <= rate < 1"):
+        torch_impl.dropout.Dropout(rate)
 
 
 @pytest.mark.parametrize("keep, error, words", [
