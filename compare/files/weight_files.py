@@ -3,29 +3,22 @@
 import contextlib
 import json
 import math
-import mmap
+import os
 import re
-import warnings
 import zipfile
 from pathlib import Path
 
 import numpy as np
 
+from .torch_files import read_torch
+from .untrusted import (
+    EXPANSION, Refused, check_bytes, distinct, from_bfloat16, members, quoted, refusing)
+
 FORMATS = ".npz, .safetensors, or torch's .pt, .pth and .bin"
 DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "U8": "|u1", "BOOL": "|b1"}
 HEADER = 2**20  # bytes of a safetensors header; the largest GPT-2 needs about 60,000
-EXPANSION = 16  # the size of the arrays over that of their file; deflated weights reach about 2
-NPY_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0,
-               (2, 0): np.lib.format.read_array_header_2_0}
-# what a pickle calls by its opcode c, and what of it builds tensors; torch.load would allow
-# bytearray(10**12) too
-BUILT = re.compile(rb"c((?:torch|builtins|__builtin__|_codecs)[\w.]*\n[\w.]+)\n")
-PLAIN = re.compile(rb"torch\._utils\n_rebuild_(tensor_v2|parameter)"
-                   rb"|torch\n(\w+Storage|Size|device|b?float\d+|u?int\d+|bool)")
-
-
-class Refused(Exception):
-    """What is wrong with a file, in words that follow its name."""
+NPY = re.compile(rb"\x93NUMPY\x01\x00..\{'descr': '([^']*)', 'fortran_order': (True|False), "
+                 rb"'shape': \(([-\d, ]*)\),? ?\} *\n", re.DOTALL)
 
 
 def read_weights(path):
@@ -41,40 +34,26 @@ def read_weights(path):
         return READERS[path.suffix.lower()](path)
 
 
-@contextlib.contextmanager
-def refusing(name, path, allowed):
-    """Turn whatever comes of reading a file into a ValueError of one sentence."""
-    try:
-        if not path.is_file():
-            raise Refused("is not a file")
-        with warnings.catch_warnings(action="ignore"):  # the one sentence below says it all
-            yield
-        return
-    except Refused as error:
-        reason = str(error)
-    except Exception as error:  # whatever a parser raises on bytes it was never meant for
-        reason = f"can't be read ({getattr(error, 'strerror', None) or type(error).__name__})"
-    raise ValueError(f"{name} is {path}, which {reason}; allowed: {allowed}") from None
-
-
 def read_npz(path, *, deflated=True):
     """Return the arrays of an .npz file, compressed or not; without deflated, refuse the first."""
-    arrays, kinds = {}, [zipfile.ZIP_STORED] + [zipfile.ZIP_DEFLATED] * deflated
-    with zipfile.ZipFile(path) as archive:
-        check_members(archive, *kinds)
-        check_total(path, sum(member.file_size for member in archive.infolist()),
-                    EXPANSION if deflated else 1)
-        for member in archive.infolist():
-            name = member.filename.removesuffix(".npy")
-            with archive.open(member) as stream:
-                shape, fortran, dtype = NPY_HEADERS[np.lib.format.read_magic(stream)](
-                    stream, max_header_size=1024)  # deep nesting needs more
-                if dtype.str[1:] not in {code[1:] for code in DTYPES.values()}:
-                    raise Refused(f"holds {quoted(name)} of dtype {quoted(dtype)}")
-                check_bytes(name, shape, dtype, member.file_size - stream.tell())
-                arrays[name] = np.frombuffer(bytearray(stream.read()), dtype).reshape(
-                    shape, order="F" if fortran else "C")
-    return arrays
+    kinds = [zipfile.ZIP_STORED] + [zipfile.ZIP_DEFLATED] * deflated
+    return {name.removesuffix(".npy"): as_npy(name.removesuffix(".npy"), body)
+            for name, body in members(path, *kinds, expansion=EXPANSION if deflated else 1)}
+
+
+def as_npy(name, body):
+    """Return the array of the bytes of an .npy file, in their memory."""
+    start = 10 + int.from_bytes(body[8:10], "little")
+    header = NPY.fullmatch(body[:start])
+    if not header:
+        raise Refused(f"holds {quoted(name)}, whose header can't be read")
+    dtype, order, sizes = (word.decode("ascii") for word in header.groups())
+    if dtype[1:] not in {code[1:] for code in DTYPES.values()}:
+        raise Refused(f"holds {quoted(name)} of dtype {quoted(dtype)}")
+    dtype, shape = np.dtype(dtype), tuple(int(n) for n in sizes.split(",") if n.strip())
+    check_bytes(name, shape, dtype, len(body) - start)
+    return np.frombuffer(body, dtype, offset=start).reshape(
+        shape, order="F" if order == "True" else "C")
 
 
 def read_safetensors(path):
@@ -96,37 +75,47 @@ def read_safetensors(path):
             dtype, place = np.dtype(DTYPES[code]), end
             check_bytes(name, shape, dtype, end - start)
             a = np.fromfile(file, dtype, math.prod(shape)).reshape(shape)
-            # bfloat16 is the upper half of a float32
-            arrays[name] = (a.astype("<u4") << 16).view("<f4") if code == "BF16" else a
+            arrays[name] = from_bfloat16(a) if code == "BF16" else a
     if place != size:
         raise Refused(f"has {size - place} bytes that no array accounts for")
     return arrays
 
 
-def read_torch(path):
-    """Return the arrays of a file that torch.save wrote: a state_dict, bare or in a checkpoint."""
+def write_weights(path, arrays):
+    """Write {name: array} as a new file of the kind of its suffix, whole or not at all.
+
+    Raises ValueError for another suffix, a dtype that the kind lacks, a path that is taken, or
+    one that can't be written.
+    """
+    path = Path(path)
+    writer = WRITERS.get(path.suffix.lower())
+    if writer is None:
+        raise ValueError(f"weights is {path}, which has the suffix {quoted(path.suffix)}; "
+                         f"allowed: {FORMATS}")
+    if os.path.lexists(path):
+        raise ValueError(f"weights is {path}, which is there already; allowed: a new name")
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}.unfinished")
     try:
-        import torch
-    except ImportError:
-        raise Refused("needs torch, which is not installed") from None
-    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        if data[:2] == b"PK":  # compression could hide names from the line below
-            with zipfile.ZipFile(file) as archive:
-                check_members(archive, zipfile.ZIP_STORED)
-        if strange := [name for name in BUILT.findall(data) if not PLAIN.fullmatch(name)]:
-            raise Refused(f"builds {quoted(strange[0])}")
-    values = torch.load(path, map_location="cpu", weights_only=True)
-    for key in "model", "state_dict":
-        values = values.get(key, values)
-    for name, value in values.items():
-        if not isinstance(value, torch.Tensor):
-            raise Refused(f"holds {quoted(name)}, which is not a tensor")
-    check_total(path, sum(value.nbytes for value in values.values()))
-    return {name: as_array(value) for name, value in values.items()}
+        with open(unfinished, "xb") as file:
+            writer(file, arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(unfinished, path)
+    except OSError as error:
+        raise ValueError(f"weights is {path}, which can't be written ({error.strerror or error}); "
+                         "allowed: a new name in a folder with room") from None
+    finally:
+        with contextlib.suppress(OSError):
+            unfinished.unlink()
 
 
-def write_safetensors(path, arrays):
-    """Write {name: array} as a .safetensors file; raises ValueError for a dtype it lacks."""
+def write_npz(file, arrays):
+    """Write an .npz file."""
+    np.savez(file, **arrays)
+
+
+def write_safetensors(file, arrays):
+    """Write a .safetensors file; raises ValueError for a dtype it lacks."""
     codes = {np.dtype(code): name for name, code in DTYPES.items() if name != "BF16"}
     header, place = {}, 0
     for name, a in arrays.items():
@@ -137,49 +126,27 @@ def write_safetensors(path, arrays):
         place += a.nbytes
     text = json.dumps(header).encode("ascii")
     text += b" " * (-len(text) % 8)  # so that the arrays start aligned
-    with open(path, "wb") as file:
-        file.write(len(text).to_bytes(8, "little") + text)
-        for a in arrays.values():
-            file.write(a.tobytes())
+    file.write(len(text).to_bytes(8, "little") + text)
+    for a in arrays.values():
+        file.write(a.tobytes())
 
 
-READERS = {".npz": read_npz, ".safetensors": read_safetensors,
-           ".pt": read_torch, ".pth": read_torch, ".bin": read_torch}
+def write_torch(file, arrays):
+    """Write a state_dict as torch does; raises ValueError where torch is not installed."""
+    try:
+        import torch
+    except ImportError:
+        raise ValueError(f"weights is {file.name}, which needs torch, which is not installed; "
+                         "allowed: .npz, .safetensors") from None
+    try:
+        torch.save({name: torch.from_numpy(a) for name, a in arrays.items()}, file)
+    except RuntimeError as error:  # what torch makes of an OSError, which names no reason
+        raise OSError("torch could not write it") from error
 
 
-def check_members(archive, *compressions):
-    """Refuse a zip archive with a name twice or other compressions."""
-    members = archive.infolist()
-    if len({member.filename.removesuffix(".npy") for member in members}) < len(members):
-        raise Refused("holds a name twice")
-    if not all(member.compress_type in compressions for member in members):
-        raise Refused("is compressed in another way than its kind is")
-
-
-def check_total(path, nbytes, expansion=EXPANSION):
-    """Refuse arrays that a file of this size could not honestly hold."""
-    if nbytes > expansion * path.stat().st_size + 2**20:
-        raise Refused(f"declares {nbytes} bytes of arrays, too many for its size")
-
-
-def check_bytes(name, shape, dtype, nbytes):
-    """Refuse a shape that does not account for exactly these bytes."""
-    if type(shape) not in (list, tuple) or (
-            not all(type(n) is int and n >= 0 for n in (nbytes, *shape))) or (
-            math.prod(shape) * dtype.itemsize != nbytes):
-        raise Refused(f"holds {quoted(name)} with the shape {quoted(shape)} in {nbytes} bytes")
-
-
-def distinct(pairs):
-    """Return the dict of a JSON object that has no name twice."""
-    if len(dict(pairs)) < len(pairs):
-        raise Refused("holds a name twice")
-    return dict(pairs)
-
-
-def quoted(found, length=60):
-    """Return what a file says as printable ASCII of bounded length."""
-    return ascii(found)[:length]
+TORCH = ".pt", ".pth", ".bin"
+READERS = {".npz": read_npz, ".safetensors": read_safetensors} | dict.fromkeys(TORCH, read_torch)
+WRITERS = {".npz": write_npz, ".safetensors": write_safetensors} | dict.fromkeys(TORCH, write_torch)
 
 
 def as_array(value):

@@ -6,6 +6,8 @@ from pathlib import Path
 from .bpe import BPETokenizer
 from .tokenizers import are_ids, in_short
 
+LONGEST_FILE = 2**21  # characters; GPT-2's encoder.json has half as many
+
 
 def load_gpt2(merges, encoder=None):
     """Return GPT-2's BPETokenizer from vocab.bpe and encoder.json, or from their folder alone.
@@ -64,10 +66,13 @@ def printable_bytes():
 
 
 def read_utf8(name, path):
-    """Return the text of a file; raises ValueError for one that is missing or not UTF-8."""
+    """Return the text of a file; raises ValueError for one that is missing, not UTF-8 or too long."""
     try:
-        return Path(path).read_text(encoding="utf-8")
+        with open(path, encoding="utf-8") as file:
+            text = file.read(LONGEST_FILE + 1)
+        if len(text) <= LONGEST_FILE:
+            return text
+        reason = f"it has more than {LONGEST_FILE} characters, GPT-2's at most half as many"
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", "not UTF-8")
-        raise ValueError(f"{name} is {path}, which can't be read ({reason}); "
-                         "allowed: a UTF-8 file") from None
+    raise ValueError(f"{name} is {path}, which can't be read ({reason}); allowed: a UTF-8 file")

@@ -18,18 +18,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compare.files import weight_files
+from damage import archived
 from strategies import same, seeds
+
+
+
+def write_anew(path, arrays):
+    """Write a file of weights, over one that is there."""
+    with open(path, "wb") as file:
+        weight_files.WRITERS[path.suffix](file, {name: np.asarray(a) for name, a in arrays.items()})
+
 
 ARRAYS = {"w": np.arange(6.0).reshape(2, 3), "half": np.float16([1, 2]), "single": np.float32(3),
           "none": np.zeros((0, 2)), "mask": np.tri(2, dtype=bool)}
 WRITERS = {
     "stored.npz": lambda path, arrays: np.savez(path, **arrays),
     "deflated.npz": lambda path, arrays: np.savez_compressed(path, **arrays),
-    "a.safetensors": weight_files.write_safetensors,
+    "a.safetensors": write_anew,
     "a.pt": lambda path, arrays: torch.save(tensors(arrays), path),
     "nested.pth": lambda path, arrays: torch.save({"model": tensors(arrays), "step": 3}, path),
     "old.bin": lambda path, arrays: torch.save({"state_dict": tensors(arrays)}, path,
                                                _use_new_zipfile_serialization=False),
+    "ours.npz": write_anew,
+    "ours.pt": write_anew,
 }
 
 
@@ -46,6 +57,35 @@ def test_what_is_written_is_read(name, tmp_path):
     np.savez(tmp_path / "b.npz", a=np.asfortranarray(ARRAYS["w"]), b=ARRAYS["w"].astype(">f4"))
     for a in weight_files.read_weights(tmp_path / "b.npz").values():
         np.testing.assert_array_equal(a, ARRAYS["w"])
+
+
+@pytest.mark.parametrize("name", ["a.pt", "old.bin"])
+def test_views_of_a_storage_are_what_torch_has(name, tmp_path):
+    a = torch.arange(12.0).reshape(3, 4)
+    views = {"a": a, "transposed": a.T, "tied": a, "part": a[1:, ::2], "row": a[2], "one": a[1, 1],
+             "spread": a[:1].expand(3, 4), "none": a[:0], "parameter": torch.nn.Parameter(a),
+             "half": a.bfloat16(), "number": torch.tensor(1.5).bfloat16(), "long": torch.arange(3)}
+    more = {"optimizer": {"state": {0: torch.ones(2)}, "lr": 3e-4, "betas": (0.9, 0.95)},
+            "config": [None, True, -7, 2**40, "word", torch.float32, torch.Size([1])]}
+    torch.save({"model": views} | more, tmp_path / name,
+               _use_new_zipfile_serialization=name == "a.pt")
+    found = weight_files.read_weights(tmp_path / name)
+    assert same(found, {key: view.detach().float().numpy() if view.dtype == torch.bfloat16
+                        else view.detach().numpy() for key, view in views.items()})
+
+
+@pytest.mark.parametrize("name", ["stored.npz", "deflated.npz", "a.pt"])
+def test_no_flipped_bit_changes_what_a_file_with_sums_holds(name, tmp_path):
+    WRITERS[name](tmp_path / name, ARRAYS)
+    whole = (tmp_path / name).read_bytes()
+    truth, refusals = weight_files.read_weights(tmp_path / name), 0
+    for place in range(0, len(whole), 7):
+        (tmp_path / name).write_bytes(whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1:])
+        if refused(tmp_path / name):
+            refusals += 1
+        else:
+            assert same(weight_files.read_weights(tmp_path / name), truth), place
+    assert refusals > len(whole) / 7 / 4
 
 
 @given(st.lists(st.floats(width=32, allow_nan=False), max_size=9))
@@ -92,7 +132,8 @@ def test_a_damaged_file_is_refused_or_read_but_breaks_nothing(name, tmp_path):
 
 def test_a_dtype_without_a_code_is_not_written(tmp_path):
     with pytest.raises(ValueError, match="a has dtype int64; allowed: float64, float32"):
-        weight_files.write_safetensors(tmp_path / "a.safetensors", {"a": np.arange(3)})
+        weight_files.write_weights(tmp_path / "a.safetensors", {"a": np.arange(3)})
+    assert not os.listdir(tmp_path)
 
 
 def safetensors(header, body=b""):
@@ -117,10 +158,14 @@ def npy(shape, body=b"", descr="<f8"):
     return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text + body
 
 
-def torch_file(values):
+def torch_file(values, zipped=True):
     file = io.BytesIO()
-    torch.save(values, file)
+    torch.save(values, file, _use_new_zipfile_serialization=zipped)
     return file.getvalue()
+
+
+def pickled(steps):
+    return archived([("a/data.pkl", b"\x80\x02" + steps + b".")])
 
 
 class Calls:
@@ -133,6 +178,11 @@ class Calls:
         return self.call
 
 
+def viewed(offset, shape, strides):
+    return Calls(torch._utils._rebuild_tensor_v2, torch.ones(2)._typed_storage(), offset, shape,
+                 strides, False, {})
+
+
 MARK = Path(tempfile.gettempdir(), f"weight-files-test-{os.getpid()}")
 EVIL = Calls(os.mkdir, str(MARK))
 HOSTILE = {
@@ -142,6 +192,8 @@ HOSTILE = {
     "true.safetensors": (safetensors({"a": entry([True], [0, 4])}, b"1234"), "True"),
     "broken.safetensors": (safetensors({"a": entry([1], [0.0, 4.0])}, b"1234"), "4.0 bytes"),
     "text.safetensors": (safetensors({"a": entry("", [0, 4])}, b"1234"), "shape ''"),
+    "nines.safetensors": (safetensors({"a": entry([9] * 300_000, [0, 4])}, b"1234"), "[9, 9, 9"),
+    "digits.safetensors": (safetensors(b'{"a": ' + b"9" * 10**6 + b"}"), "can't be read"),
     "overlap.safetensors": (safetensors({n: entry([1], [0, 4]) for n in "ab"}, b"1234"), "'b'"),
     "hole.safetensors": (safetensors({"a": entry([1], [4, 8])}, b"12345678"), "places 'a'"),
     "rest.safetensors": (safetensors({"a": entry([1], [0, 4])}, b"12345"), "has 1 bytes"),
@@ -159,18 +211,34 @@ HOSTILE = {
     "rest.npz": (npz(npy((1,), bytes(99999))), "in 99999 bytes"),
     "bomb.npz": (npz(npy((10**6,), bytes(8 * 10**6))), "too many"),
     "deep.npz": (npz(npy("(" * 5000)), "can't be read"),
+    "nines.npz": (npz(npy((9,) * 9000)), "(9, 9, 9"),
+    "members.npz": (archived((f"{i}.npy", b"") for i in range(2**14 + 1)), "has 16385 members"),
+    "directory.npz": (archived((f"{i}.npy", b"") for i in range(2**16 - 1)), "has a part of"),
     "kind.npz": (npz(npy((1,), bytes(8), "<U2")), "dtype"),
     "bzip.npz": (npz(npy((1,), bytes(8)), compression=zipfile.ZIP_BZIP2), "is compressed in"),
-    "pickle.npz": (npz(npy((1,), pickle.dumps(EVIL), "|O")), "dtype('O')"),
-    "pickle.pt": (torch_file({"a": EVIL}), "can't be read"),
-    "pickle.bin": (pickle.dumps({"a": EVIL}, 2), "can't be read"),
+    "pickle.npz": (npz(npy((1,), pickle.dumps(EVIL), "|O")), "of dtype '|O'"),
+    "pickle.pt": (torch_file({"a": EVIL}), f"builds '{os.name}.mkdir'"),
+    "pickle.bin": (pickle.dumps({"a": EVIL}, 2), f"builds '{os.name}.mkdir'"),
     "huge.pt": (torch_file({"a": torch.zeros(1).expand(10**12)}), "declares 4000000000000 bytes"),
     "bytes.pt": (torch_file({"a": Calls(bytearray, 10**9)}), "bytearray"),
     "tensor.pt": (torch_file({"a": Calls(torch.Tensor, 10**9)}), "Tensor"),
     "deflated.pt": (npz(b"only torch.save's own zip archives store"), "is compressed in"),
-    "warning.bin": (b"\x80\x63}.", "can't be read"),  # torch would warn of protocol 99
+    "bare.bin": (b"\x80\x02}.", "can't be read"),
     "number.pt": (torch_file({"step": 3}), "'step', which is not a tensor"),
-    "list.pt": (torch_file([torch.ones(1)]), "can't be read"),
+    "steps.pt": (pickled(b"]" * 2**18), "takes more than 131072 steps"),
+    "long.pt": (pickled(b"]" * 2**21), "has not one data.pkl of at most"),
+    "steps.bin": (b"\x80\x02" + b"]" * 2**22 + b".", "takes more than 131072 steps"),
+    # what would take time or memory out of all proportion, if it were done
+    "copies.pt": (pickled(b"ccollections\nOrderedDict\nq\0]\x85q\1" + b"h\0h\1R" * 9000), "calls"),
+    "laughs.pt": (pickled(b"K\1q\0" + b"h\0h\0h\0\x87q\0" * 9000 + b"}h\0h\0s"), "no arrays by"),
+    "bytes.bin": (b"\x80\x02\x96" + b"\xff" * 7 + b"\x7f", "can't be read"),
+    "short.bin": (torch_file({"a": torch.ones(9)}, zipped=False)[:-1], "declares the storage"),
+    "rest.bin": (torch_file({"a": torch.ones(9)}, zipped=False) + b"1", "that no array accounts"),
+    "big.pt": (archived([("a/data.pkl", b"N."), ("a/byteorder", b"big")]), "a big-endian machine"),
+    "back.pt": (torch_file({"a": viewed(0, (1,), (-1,))}), "of no possible shape"),
+    "axes.pt": (torch_file({"a": viewed(0, (1,) * 99, (1,) * 99)}), "of no possible shape"),
+    "beyond.pt": (torch_file({"a": viewed(1, (2,), (1,))}), "beyond the bytes of its storage"),
+    "list.pt": (torch_file([torch.ones(1)]), "holds no arrays by name"),
     "empty.pt": (b"", "can't be read"),
     "a.txt": (b"", "has the suffix '.txt'"),
 }
@@ -183,7 +251,7 @@ def test_a_file_made_to_hurt_is_refused_in_little_memory(name, tmp_path, recwarn
     tracemalloc.start()
     try:
         sentence = refused(tmp_path / name)
-        assert tracemalloc.get_traced_memory()[1] < 2**23  # NumPy's arrays are traced too
+        assert tracemalloc.get_traced_memory()[1] < 2**23 + 4 * len(data)  # arrays are traced too
     finally:
         tracemalloc.stop()
     assert words in sentence and not MARK.exists() and not recwarn.list
@@ -194,12 +262,11 @@ def test_a_file_that_is_not_there_is_refused(tmp_path):
         assert "which is not a file" in refused(path)
 
 
-def test_sampling_needs_no_torch():
+def test_torchs_own_files_are_read_where_torch_is_not_installed(tmp_path):
+    for name in "a.pt", "nested.pth", "old.bin":
+        WRITERS[name](tmp_path / name, ARRAYS)
     words = ("import sys; sys.modules['torch'] = None; from compare.files import weight_files\n"
-             "try: weight_files.read_weights(sys.argv[1])\nexcept ValueError as error: print(error)")
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "a.pt")
-        path.touch()
-        done = subprocess.run([sys.executable, "-c", words, path], capture_output=True, text=True,
-                              cwd=Path(__file__).parents[3])
-    assert "needs torch, which is not installed; allowed:" in done.stdout, done.stderr
+             "for path in sys.argv[1:]: print(*weight_files.read_weights(path))")
+    done = subprocess.run([sys.executable, "-c", words, *sorted(tmp_path.iterdir())], text=True,
+                          capture_output=True, cwd=Path(__file__).parents[3])
+    assert done.stdout == 3 * f"{' '.join(ARRAYS)}\n", done.stderr

@@ -17,6 +17,7 @@ from compare.text import bpe, gpt2_files
 from compare.text.bpe import BPETokenizer, train_bpe
 from compare.text.kinds import from_dict
 from compare.text.tokenizers import ByteTokenizer, CharTokenizer
+from tokenizer_files import write_gpt2
 
 GPT2 = Path(__file__).parents[4] / "shared" / "data" / "gpt2"
 needs_gpt2 = pytest.mark.skipif(
@@ -276,17 +277,6 @@ def test_any_data_is_a_tokenizer_or_refused(kind, value, other, key):
 
 
 # GPT-2's files: first small ones in their form, then its own
-
-def write_gpt2(folder, tokenizer, *, names=None, lines=None):
-    """Write a trained tokenizer as GPT-2 writes its own; names and lines are put in its place."""
-    symbol = {byte: character for character, byte in gpt2_files.printable_bytes().items()}
-    written = ["".join(symbol[byte] for byte in token) for token in tokenizer.tokens]
-    ids = {name: i for i, name in enumerate([*written, "<|endoftext|>"])} | (names or {})
-    pairs = [f"{written[left]} {written[right]}" for left, right in tokenizer.merges]
-    (folder / "encoder.json").write_text(json.dumps(ids), encoding="utf-8")
-    (folder / "vocab.bpe").write_text("\n".join(lines or ["#version: 0.2", *pairs]) + "\n",
-                                      encoding="utf-8")
-
 
 def test_files_in_gpt2s_form_load(tmp_path):
     write_gpt2(tmp_path, trained())
