@@ -29,6 +29,7 @@ TABLE = [line.split() for line in """
     ln_f.bias               norm.bias                      C
 """.strip().splitlines()]  # GPT-2's name, ours, the axes there
 BUFFER = re.compile(r"h\.\d+\.attn\.(masked_)?bias")  # constants of its causal mask, not weights
+PREFIX = re.compile(r"(?:module\.|_orig_mod\.)*(?:transformer\.)?")  # of DDP, compile, GPT-2's
 HEAD = 64  # D, the channels of a head in every GPT-2
 
 
@@ -39,12 +40,13 @@ def from_gpt2(state_dict, n_head=None):
     tell the number of heads: n_head, or C / 64. Raises ValueError that names every wrong key.
     Source: Radford et al. (2019), in the naming of the published checkpoints.
     """
-    arrays = {str(name).removeprefix("transformer."): as_array(value)
+    arrays = {PREFIX.sub("", str(name), count=1): as_array(value)
               for name, value in state_dict.items()}
     if len(arrays) < len(state_dict):
-        raise ValueError('state_dict has names both with and without "transformer."; '
-                         "allowed: each name once")
+        raise ValueError('state_dict has names both with and without "transformer." or another '
+                         "prefix; allowed: each name once")
     arrays = {name: a for name, a in arrays.items() if not BUFFER.fullmatch(name)}
+    check_function(arrays, [str(name) for name in state_dict])
     head = arrays.pop("lm_head.weight", None)
     layers = {name.split(".")[1] for name in arrays if re.match(r"h\.\d+\.", name)}
     names = dict(renamed(max(1, len(layers))))
@@ -82,6 +84,22 @@ def renamed(n_layer):
 def turned(name, a, dtype):
     """Return a copy, transposed where GPT-2 has (in, out) and we have (out, in), or back."""
     return np.array(a.T if ".c_" in name else a, dtype, order="C")  # a bias is its own transpose
+
+
+def check_function(arrays, names):
+    """Refuse a model that is not GPT-2's function: nanoGPT's own, by the marks that it has."""
+    shapes = [a.shape for name, a in arrays.items() if name.endswith(".attn.c_attn.weight")]
+    linear = shapes and all(len(shape) == 2 and shape[0] == 3 * shape[1] for shape in shapes)
+    unbiased = shapes and not any(name.endswith(".bias") for name in arrays)
+    marks = ["linear weights as (out, in)"] * bool(linear) + ["no biases"] * bool(unbiased)
+    if not marks:
+        return
+    marks += [f"the prefix {prefix} of {origin}" for prefix, origin in (
+        ("_orig_mod.", "torch.compile"), ("module.", "DistributedDataParallel"))
+        if any(f".{prefix}" in f".{name}" for name in names)]
+    raise ValueError(f"state_dict is another function than GPT-2, as nanoGPT's own models are: "
+                     f"it has {', '.join(marks)}, and so the exact GELU; allowed: GPT-2's weights, "
+                     "as (in, out), with biases, for the GELU by tanh")
 
 
 def check_layout(arrays, names):

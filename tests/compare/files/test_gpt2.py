@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 import torch_impl.gpt
 from compare.files import gpt2
+from compare.files.weight_files import read_weights, write_weights
 from compare.layers import weights
 from reference import gpt
 from reference.tools import tree
@@ -161,3 +162,53 @@ def test_weights_of_another_model_are_refused(wrong, words):
 def test_params_of_another_depth_are_refused():
     with pytest.raises(ValueError, match="params has 2 blocks; allowed: n_layer = 1"):
         gpt2.to_gpt2(gpt.Config(5, 3, 1, 1, 4), gpt2.from_gpt2(WEIGHTS, n_head=1)[1])
+
+
+def as_nanogpt(published, *, prefix="", bias=True, linear=True):
+    """GPT-2's weights in the naming and layout of nanoGPT's own checkpoints."""
+    return {f"{prefix}transformer.{name}": a.T if linear and ".c_" in name else a
+            for name, a in published.items() if bias or not name.endswith(".bias")}
+
+
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "module._orig_mod."])
+def test_a_prefix_alone_is_no_other_function(prefix):
+    for name in WEIGHTS, as_nanogpt(WEIGHTS, linear=False):
+        given = {f"{prefix}{key}": a for key, a in name.items()}
+        config, params = gpt2.from_gpt2(given, n_head=1)
+        assert config == SMALL and same(gpt2.to_gpt2(config, params), WEIGHTS)
+
+
+@pytest.mark.parametrize("kinds, marks", [
+    ({}, "linear weights as (out, in)"),
+    ({"bias": False}, "linear weights as (out, in), no biases"),
+    ({"bias": False, "linear": False}, "no biases"),
+    ({"prefix": "_orig_mod."},
+     "linear weights as (out, in), the prefix _orig_mod. of torch.compile"),
+    ({"prefix": "module.", "bias": False},
+     "linear weights as (out, in), no biases, the prefix module. of DistributedDataParallel"),
+])
+def test_nanogpts_own_checkpoint_is_told_by_its_marks(tmp_path, kinds, marks):
+    weights = {name: torch.tensor(a) for name, a in as_nanogpt(WEIGHTS, **kinds).items()}
+    mask = {f"{kinds.get('prefix', '')}transformer.h.0.attn.bias": torch.ones(1, 1, 3, 3)}
+    torch.save({"model": weights | mask, "optimizer": {"state": {0: {"step": torch.ones(1)}}},
+                "model_args": {"n_layer": 2}, "iter_num": 3, "config": {"bias": False}},
+               tmp_path / "ckpt.pt")
+    with pytest.raises(ValueError) as error:
+        gpt2.from_gpt2(read_weights(tmp_path / "ckpt.pt"), n_head=1)
+    assert str(error.value) == (
+        f"state_dict is another function than GPT-2, as nanoGPT's own models are: it has {marks}, "
+        "and so the exact GELU; allowed: GPT-2's weights, as (in, out), with biases, for the GELU "
+        "by tanh")
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("suffix", [".safetensors", ".npz", ".pt"])
+def test_through_our_model_and_a_file_every_bit_comes_back(tmp_path, suffix, dtype):
+    published = {name: a.astype(dtype) for name, a in WEIGHTS.items()}
+    torch.save({name: torch.from_numpy(a) for name, a in published.items()}, tmp_path / "given.bin")
+    config, params = gpt2.from_gpt2(read_weights(tmp_path / "given.bin"), n_head=1)
+    write_weights(tmp_path / f"ours{suffix}", gpt2.to_gpt2(config, params))
+    assert same(read_weights(tmp_path / f"ours{suffix}"), published)
+    if suffix == ".pt":
+        theirs = torch.load(tmp_path / "ours.pt", weights_only=True)
+        assert same({name: tensor.numpy() for name, tensor in theirs.items()}, published)
