@@ -8,6 +8,7 @@ import sys
 from .bench import command as bench
 from .book import command as book
 from .checks import command as checks
+from .files import command as files
 from .grading import command as grading
 from .training import command as training
 
@@ -22,7 +23,7 @@ def parser():
         "Without a command: check, show and train in short.")
     top.set_defaults(run=run_demo)
     verbs = top.add_subparsers(dest="verb", metavar="COMMAND")
-    for room in checks, grading, book, training, bench:
+    for room in checks, grading, book, training, files, bench:
         room.declare(verbs)
     return top
 

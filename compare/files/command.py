@@ -1,0 +1,37 @@
+"""The command export."""
+
+from pathlib import Path
+
+from .options import FOLDER
+
+
+def declare(verbs):
+    """Declare the command and its flags."""
+    export = verbs.add_parser("export", help="write a trained model by GPT-2's names")
+    export.set_defaults(run=run_export)
+    export.add_argument("--out", metavar="FOLDER", default=FOLDER, help="of the training "
+                        "(default %(default)s)")
+    export.add_argument("--to", metavar="FILE", required=True, help="a new file: .safetensors, "
+                        ".npz, or torch's .pt, .pth, .bin")
+
+
+def run_export(given):
+    """Write the newest checkpoint of a run in GPT-2's naming, and say how to sample it."""
+    from reference.tools import tree
+
+    from . import checkpoint
+    from .gpt2 import to_gpt2
+    from .weight_files import write_weights
+    saved = checkpoint.load(checkpoint.latest(Path(given.out) / "checkpoint.npz"))
+    heads, kind = saved.config.n_head, saved.tokenizer["kind"]
+    write_weights(given.to, to_gpt2(saved.config, saved.params))
+    print(f"{given.to} is written: {tree.count(saved.params):,} parameters by GPT-2's names, "
+          f"{saved.run['dtype']}, after step {saved.state.step}")
+    print(f"it holds neither the number of heads, {heads}, nor the tokenizer, {kind}")
+    if "<|endoftext|>" in saved.tokenizer.get("specials", ()):  # GPT-2's, the one that sample reads
+        print(f"to write text: python -m compare sample --weights {given.to} --n-head {heads} "
+              "--gpt2-files FOLDER")
+    else:
+        print(f"to write text: python -m compare sample --out {given.out}; "
+              f"sample --weights {given.to} --n-head {heads} takes GPT-2's tokenizer alone")
+    return 0
