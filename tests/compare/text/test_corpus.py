@@ -1,6 +1,7 @@
 """The text, the split, the batches and the bigram baseline."""
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -77,3 +78,29 @@ def test_the_bigram_loss_counts_pairs():
     # after 0 comes 1 twice (one added: 3 of 4), after 1 comes 0 twice (3 of 4)
     loss = corpus.bigram_loss(np.array([0, 1, 0, 1, 0]), np.array([0, 1, 1]), 2)
     assert math.isclose(loss, -(math.log(3 / 4) + math.log(1 / 4)) / 2, rel_tol=1e-15)
+
+
+@given(st.integers(1, 9), st.integers(2, 60), st.integers(2, 30), st.integers(0, 99))
+def test_the_bigram_loss_is_that_of_the_whole_table(V, train_length, valid_length, seed):
+    rng = np.random.default_rng(seed)
+    train, valid = rng.integers(0, V, train_length), rng.integers(0, V, valid_length)
+    table = np.ones((V, V))
+    for pair in zip(train, train[1:]):
+        table[pair] += 1
+    losses = [-math.log(table[a, b] / table[a].sum()) for a, b in zip(valid, valid[1:])]
+    # both round each logarithm, and their sum, in another order
+    assert math.isclose(corpus.bigram_loss(train, valid, V), math.fsum(losses) / len(losses),
+                        rel_tol=1e-14, abs_tol=1e-14)
+
+
+def test_the_bigram_loss_of_gpt2s_tokens_needs_no_table_of_all_pairs():
+    V, rng = 50_257, np.random.default_rng(0)
+    ids = rng.integers(0, V, 20_000)
+    tracemalloc.start()
+    try:
+        loss = corpus.bigram_loss(ids, ids[:5000], V)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert 0 < loss < math.log(V)  # of pairs that were seen
+    assert most < 200 * len(ids) + 16 * V  # the table is 8 * V ** 2, 20 GB
