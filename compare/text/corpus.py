@@ -1,5 +1,6 @@
 """Text: the corpus, the split, the batches, and the bigram baseline."""
 
+import codecs
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,8 @@ import numpy as np
 def read_text(path=None):
     """Return the text of a UTF-8 file, or of Python's own language reference without a path.
 
-    Raises ValueError for a file that is missing or not UTF-8.
+    A byte order mark at the start is no part of it. Raises ValueError for a file that is missing
+    or not UTF-8.
     """
     if path is None:
         try:
@@ -18,13 +20,23 @@ def read_text(path=None):
                              "allowed: --text FILE") from None
         return "\n".join(topics[name] for name in sorted(topics))
     try:
-        return Path(path).read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"text is {one_line(path)}, whose byte {error.start} is not UTF-8; "
-                         "allowed: a UTF-8 file") from None
+        return decoded(Path(path).read_bytes())
+    except ValueError as error:
+        reason = error
     except OSError as error:
-        raise ValueError(f"text is {one_line(path)}, which can't be read ({error.strerror}); "
-                         "allowed: a UTF-8 file") from None
+        reason = f"which can't be read ({error.strerror})"
+    raise ValueError(f"text is {one_line(path)}, {reason}; allowed: a UTF-8 file")
+
+
+def decoded(content):
+    """Return the text of the bytes of a file; raises ValueError that says why there is none."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise ValueError("which begins with the byte order mark of UTF-16")
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"whose byte {error.start} is not UTF-8") from None
+    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
 
 def one_line(path):

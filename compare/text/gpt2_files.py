@@ -66,9 +66,12 @@ def printable_bytes():
 
 
 def read_utf8(name, path):
-    """Return the text of a file; raises ValueError for one that is missing, not UTF-8 or too long."""
+    """Return the text of a file after its byte order mark, if it has one.
+
+    Raises ValueError for a file that is missing, not UTF-8 or too long.
+    """
     try:
-        with open(path, encoding="utf-8") as file:
+        with open(path, encoding="utf-8-sig") as file:
             text = file.read(LONGEST_FILE + 1)
         if len(text) <= LONGEST_FILE:
             return text

@@ -1,7 +1,10 @@
 """The text, the split, the batches and the bigram baseline."""
 
+import codecs
 import math
+import tempfile
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,6 +28,25 @@ def test_files_that_cannot_be_read_are_refused(tmp_path):
         corpus.read_text(wrong)
     with pytest.raises(ValueError, match="can't be read .*; allowed: a UTF-8 file"):
         corpus.read_text(tmp_path / "missing.txt")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le"])
+def test_a_text_of_utf_16_is_refused_by_its_byte_order_mark(tmp_path, encoding):
+    (tmp_path / "wide.txt").write_bytes("\ufeffto be".encode(encoding))
+    with pytest.raises(ValueError, match="wide.txt, which begins with the byte order mark of UTF-16; "
+                                         "allowed: a UTF-8 file"):
+        corpus.read_text(tmp_path / "wide.txt")
+
+
+@given(st.text())
+def test_a_byte_order_mark_is_no_part_of_the_text(text):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "text.txt")
+        path.write_bytes(text.encode("utf-8"))
+        plain = path.read_text(encoding="utf-8")
+        assert corpus.read_text(path) == plain.removeprefix("\ufeff")
+        path.write_bytes(codecs.BOM_UTF8 + text.encode("utf-8"))
+        assert corpus.read_text(path) == plain
 
 
 @given(st.integers(1, 300), st.integers(1, 20))

@@ -1,5 +1,6 @@
 """Tokenizers: text comes back whole, BPE agrees with a naive one, and broken data is refused."""
 
+import codecs
 import functools
 import json
 import time
@@ -284,6 +285,15 @@ def test_files_in_gpt2s_form_load(tmp_path):
     assert loaded.merges == trained().merges and loaded.specials == {"<|endoftext|>": 556}
     assert loaded.tokens[:556] == trained().tokens
     assert gpt2_files.load_gpt2(tmp_path).to_dict() == loaded.to_dict()
+
+
+def test_a_byte_order_mark_is_no_part_of_gpt2s_files(tmp_path):
+    write_gpt2(tmp_path, trained())
+    plain = gpt2_files.load_gpt2(tmp_path).to_dict()
+    for name in "vocab.bpe", "encoder.json":
+        content = (tmp_path / name).read_bytes()
+        (tmp_path / name).write_bytes(codecs.BOM_UTF8 + content)
+    assert gpt2_files.load_gpt2(tmp_path).to_dict() == plain
 
 
 @pytest.mark.parametrize("changes, message", [
