@@ -69,14 +69,11 @@ class BPETokenizer(Tokenizer):
 
         Raises ValueError for a lone surrogate.
         """
-        if specials and self.specials:
-            names = sorted(self.specials, key=len, reverse=True)  # of two that fit, the longer
-            parts = re.split("(" + "|".join(map(re.escape, names)) + ")", text)
-            return np.concatenate([[self.specials[part]] if part in self.specials
-                                   else self.encode(part) for part in parts])
-        words = words_of(text)
-        different = list(dict.fromkeys(words))  # each is encoded once, however often it comes
-        found = dict(zip(different, self.encode_words(different)))
+        found = {name: [i] for name, i in self.specials.items()} if specials else {}
+        words = words_of(text, found)
+        # each is encoded once, however often it comes
+        different = [word for word in dict.fromkeys(words) if word not in found]
+        found.update(zip(different, self.encode_words(different)))
         return np.fromiter((i for word in words for i in found[word]), np.int64)
 
     def encode_words(self, words):
@@ -176,9 +173,14 @@ class Chain:
         return [[i for i in run if i != GONE] for inside, run in runs if inside]
 
 
-def words_of(text):
-    """Return the words of text by GPT-2's rule; joined, they are the text."""
-    return pattern().findall(text)
+def words_of(text, specials=()):
+    """Return the words of text by GPT-2's rule, the names of specials uncut; joined, the text."""
+    if not specials:
+        return pattern().findall(text)
+    names = sorted(specials, key=len, reverse=True)  # of two that fit, the longer
+    parts = re.split(f"({'|'.join(map(re.escape, names))})", text)
+    return [word for part in parts
+            for word in ([part] if part in specials else pattern().findall(part))]
 
 
 @functools.cache

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from .bpe import BPETokenizer
-from .tokenizers import are_ids, in_short
+from .tokenizers import END, are_ids, in_short
 
 LONGEST_FILE = 2**21  # characters; GPT-2's encoder.json has half as many
 
@@ -30,9 +30,9 @@ def load_gpt2(merges, encoder=None):
                              f"tokens of {encoder} that join to the token of id {new}")
         pairs.append(pair)
     specials = names[256 + len(pairs):]
-    if specials != ["<|endoftext|>"]:
+    if specials != [END]:
         raise ValueError(f"{merges} has {len(pairs)} merges, after which {encoder} has "
-                         f"{in_short(specials)}; allowed: <|endoftext|> alone")
+                         f"{in_short(specials)}; allowed: {END} alone")
     bytes_of = printable_bytes()
     return BPETokenizer(pairs, [bytes_of[name] for name in names[:256]], specials)
 

@@ -1,6 +1,7 @@
 """Tokenizers of characters and of bytes, and what all tokenizers share.
 
-A tokenizer is a list of byte strings, one for each id, and a way to cut a text into them.
+A tokenizer is a list of byte strings, one for each id, and a way to cut a text into them. Some
+have specials, tokens that no text makes but by their names, and only where that is asked for.
 """
 
 import codecs
@@ -9,9 +10,13 @@ import reprlib
 
 import numpy as np
 
+END = "<|endoftext|>"  # the special that ends a document
+
 
 class Tokenizer:
     """What all share: the way from ids back to text, through tokens, the bytes of each id."""
+
+    specials = {}  # name: id
 
     @property
     def vocab_size(self):
@@ -51,8 +56,11 @@ class CharTokenizer(Tokenizer):
         self.ids = {character: i for i, character in enumerate(self.characters)}
         self.tokens = [utf8(character) for character in self.characters]
 
-    def encode(self, text):
-        """Return ids (T,); raises ValueError for characters that the tokenizer never saw."""
+    def encode(self, text, *, specials=False):
+        """Return ids (T,), with specials the same: it has none.
+
+        Raises ValueError for characters that the tokenizer never saw.
+        """
         try:
             return np.array([self.ids[character] for character in text], dtype=np.int64)
         except KeyError:
@@ -74,8 +82,11 @@ class ByteTokenizer(Tokenizer):
     def __init__(self):
         self.tokens = [bytes([i]) for i in range(256)]
 
-    def encode(self, text):
-        """Return ids (T,); raises ValueError for a lone surrogate."""
+    def encode(self, text, *, specials=False):
+        """Return ids (T,), with specials the same: it has none.
+
+        Raises ValueError for a lone surrogate.
+        """
         return np.frombuffer(utf8(text), np.uint8).astype(np.int64)
 
     def to_dict(self):

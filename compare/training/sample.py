@@ -20,7 +20,7 @@ def sample(given):
         raise ValueError("prompt is empty; allowed: at least one character of the training text")
     config, params, tokenizer = trained(given)
     opening = first_prompt(tokenizer) if given.prompt is None else given.prompt
-    prompt, rng = tokenizer.encode(opening), random.Random(given.seed)
+    prompt, rng = tokenizer.encode(opening, specials=True), random.Random(given.seed)
     settings = dict(count=given.count, rng=rng, temperature=given.temperature, top_k=given.top_k,
                     top_p=given.top_p, cached=not given.uncached)
     spent = 0.0

@@ -37,7 +37,7 @@ def fresh_job(given, dtype="float32", spare_tokens=True):
         raise ValueError(f"vocab_size is {values['vocab_size']}; allowed with both: the "
                          f"tokenizer's {tokenizer.vocab_size} tokens")  # or it may sample the others
     config = config_of(values, tokenizer.vocab_size)
-    parts = corpus.train_and_validation(tokenizer.encode(text), config.block_size)
+    parts = corpus.train_and_validation(tokenizer.encode(text, specials=True), config.block_size)
     job = Job(config, schedule_of(values), values["batch_size"], values["seed"],
               given.dtype or dtype, tokenizer, *parts, whole_path(given.text),
               threads=given.threads or os.cpu_count(), accumulate=values["accumulate"])
@@ -57,7 +57,8 @@ def resumed(given, folder, start):
                          f"allowed: --steps with more than {step}")
     path = given.text or text_path(own)
     text = corpus.read_text(path)
-    parts = corpus.train_and_validation(tokenizer.encode(text), start.config.block_size)
+    parts = corpus.train_and_validation(tokenizer.encode(text, specials=True),
+                                        start.config.block_size)
     job = Job(start.config, start.schedule, own["batch_size"], own["seed"], own["dtype"],
               tokenizer, *parts, whole_path(path), start,
               given.threads or own.get("threads", os.cpu_count()), own["accumulate"])

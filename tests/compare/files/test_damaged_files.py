@@ -14,7 +14,7 @@ from compare.text import gpt2_files
 from compare.text.bpe import train_bpe
 from damage import broken, resealed
 from strategies import same
-from tokenizer_files import write_gpt2
+from gpt2_form import write_gpt2
 
 COUNT = 1400 if settings.default.max_examples > 1000 else 140  # of each kind of file
 ARRAYS = {f"h.{i}.weight": np.random.default_rng(i).standard_normal((3, i)).astype("f4")

@@ -12,7 +12,7 @@ from compare.__main__ import main
 from compare.files import checkpoint, gpt2, weight_files
 from compare.text.bpe import train_bpe
 from strategies import same
-from tokenizer_files import write_gpt2
+from gpt2_form import write_gpt2
 
 HOUSE = Path(__file__).parents[3]
 no_windows = pytest.mark.skipif(os.name == "nt", reason="Windows lacks such a limit, and links")

@@ -17,8 +17,8 @@ from compare.text import corpus
 from compare.text import bpe, gpt2_files
 from compare.text.bpe import BPETokenizer, train_bpe
 from compare.text.kinds import from_dict
-from compare.text.tokenizers import ByteTokenizer, CharTokenizer
-from tokenizer_files import write_gpt2
+from compare.text.tokenizers import END, ByteTokenizer, CharTokenizer
+from gpt2_form import write_gpt2
 
 GPT2 = Path(__file__).parents[4] / "shared" / "data" / "gpt2"
 needs_gpt2 = pytest.mark.skipif(
@@ -196,6 +196,24 @@ def test_specials_are_ordinary_text_unless_asked_for():
     assert tokenizer.encode("ab<s><s>>ab", specials=True).tolist() == [256, 257, 258, 256]
     assert tokenizer.encode("", specials=True).dtype == np.int64
     assert tokenizer.decode([257, 256]) == "<s>ab"
+
+
+@given(st.lists(st.sampled_from(["<s>", "<s>>", "ab", " ", "<", ">", "s", "\u00e9"]), max_size=12))
+def test_specials_cut_a_text_into_texts_of_their_own(pieces):
+    tokenizer, text, ids, at = BPETokenizer([(97, 98)], specials=["<s>", "<s>>"]), "".join(pieces), [], 0
+    while at < len(text):  # from the left: the longest name that begins here, else text up to the next
+        name = next((name for name in ("<s>>", "<s>") if text.startswith(name, at)), None)
+        end = min((text + "<s>").index("<s>", at), len(text))
+        ids += [tokenizer.specials[name]] if name else tokenizer.encode(text[at:end]).tolist()
+        at = at + len(name) if name else end
+    found = tokenizer.encode(text, specials=True)
+    assert found.tolist() == ids and tokenizer.decode(found) == text
+
+
+def test_every_tokenizer_is_asked_alike_and_those_without_specials_take_the_words_as_text():
+    for tokenizer in ByteTokenizer(), CharTokenizer(END), trained():
+        assert tokenizer.specials == {}
+        np.testing.assert_array_equal(tokenizer.encode(END, specials=True), tokenizer.encode(END))
 
 
 # the splitting rule
