@@ -23,6 +23,12 @@ def whole(least, most=math.inf):
     return lambda value: type(value) is int and least <= value <= most
 
 
+def are_paths(value):
+    """Return whether a value is a path, a list of some, or None."""
+    some = value if type(value) is list and value else [value or ""]
+    return all(type(path) is str for path in some)
+
+
 MODEL = {
     "block_size": Option(32, "tokens in a sequence (T, and S of the position table)"),
     "n_layer": Option(2, "blocks (L)"),
@@ -55,8 +61,11 @@ RUN = {
 KEPT = {name: RUN[name] for name in ("batch_size", "accumulate", "seed")} | {  # of a run, in its checkpoint
     "dtype": Option("float32", "of every array",
                     ("float32", "float64").__contains__, "float32 or float64"),
-    "text": Option(None, "the file of the text",
-                   lambda path: path is None or type(path) is str, "a path, or null"),
+    "text": Option(None, "the path of the text, or several",
+                   are_paths, "a path, a list of paths, or null"),
+    "valid_text": Option(None, "likewise of the validation text",
+                         are_paths, "a path, a list of paths, or null"),
+    "field": Option("text", "of JSON lines", lambda word: type(word) is str, "a word"),
     "digest": Option("", "what tells one text from another",
                      lambda word: type(word) is str, "a word"),
     "with": Option("numpy", "which implementation",
@@ -64,7 +73,7 @@ KEPT = {name: RUN[name] for name in ("batch_size", "accumulate", "seed")} | {  #
     "threads": Option(1, "that work at one time",
                       whole(1, 2**12), f"an integer from 1 to {2**12}"),
 }
-OPTIONAL = {"with", "threads", "accumulate"}  # older checkpoints lack them
+OPTIONAL = {"with", "threads", "accumulate", "valid_text", "field"}  # older checkpoints lack them
 FOLDER, MERGES = "run", 1000    # of a run; of bpe
 PRESETS = {  # what differs from the defaults above
     "micro": {"block_size": 8, "n_layer": 1, "n_head": 2, "n_embd": 8, "batch_size": 8,

@@ -92,17 +92,20 @@ class BPETokenizer(Tokenizer):
                 "merges": [list(pair) for pair in self.merges], "specials": list(self.specials)}
 
 
-def train_bpe(text, merges=1000):
+def train_bpe(text, merges=1000, specials=()):
     """Return a BPETokenizer of the pairs that come most often in text, one merge at a time.
 
     A tie goes to the pair of the smaller ids. There are fewer merges than asked for where no
-    pair is left that comes twice. Raises ValueError for a text that is empty or holds a lone
-    surrogate, and for merges that is not a whole number from 0 to 65,280.
+    pair is left that comes twice. The names of specials are no part of what is counted. Raises
+    ValueError for a text that is empty or holds a lone surrogate, and for merges that is not a
+    whole number from 0 to 65,280.
     """
     check_not_empty(text)
     if type(merges) is not int or not 0 <= merges <= MOST:
         raise ValueError(f"merges is {in_short(merges)}; allowed: a whole number from 0 to {MOST}")
-    counts = Counter(words_of(text))
+    counts = Counter(words_of(text, specials))
+    for name in specials:
+        del counts[name]
     words = [utf8(word) for word in counts]
     chain = Chain(words)
     weights = [n for word, n in zip(words, counts.values()) for _ in range(len(word) + 1)]
@@ -124,6 +127,8 @@ def train_bpe(text, merges=1000):
         tokenizer.add_merge(pair)
         for born in chain.merge(pair, new):
             heapq.heappush(heap, (-count(born), born))
+    for name in specials:
+        tokenizer.add_special(name)
     return tokenizer
 
 

@@ -1,16 +1,20 @@
 """Text: the corpus, the split, the batches, and the bigram baseline."""
 
 import codecs
+import sys
 from pathlib import Path
 
 import numpy as np
 
 
-def read_text(path=None):
+STDIN = "-"  # the path of standard input
+
+
+def read_text(path=None, name="text"):
     """Return the text of a UTF-8 file, or of Python's own language reference without a path.
 
     A byte order mark at the start is no part of it. Raises ValueError for a file that is missing
-    or not UTF-8.
+    or not UTF-8; the sentence calls it by name.
     """
     if path is None:
         try:
@@ -20,12 +24,19 @@ def read_text(path=None):
                              "allowed: --text FILE") from None
         return "\n".join(topics[name] for name in sorted(topics))
     try:
-        return decoded(Path(path).read_bytes())
+        return decoded(standard_input() if path == STDIN else Path(path).read_bytes())
     except ValueError as error:
         reason = error
     except OSError as error:
         reason = f"which can't be read ({error.strerror})"
-    raise ValueError(f"text is {one_line(path)}, {reason}; allowed: a UTF-8 file")
+    raise ValueError(f"{name} is {one_line(path)}, {reason}; allowed: a UTF-8 file")
+
+
+def standard_input():
+    """Return the bytes of standard input to its end."""
+    if sys.stdin is None:
+        raise ValueError("but there is no standard input")
+    return sys.stdin.buffer.read()
 
 
 def decoded(content):
@@ -45,12 +56,17 @@ def one_line(path):
     return words if words.isprintable() else ascii(words)
 
 
+def usual_cut(length):
+    """Return how many of so many tokens are for training where the rest is for validation."""
+    return length * 9 // 10
+
+
 def train_and_validation(ids, block_size):
     """Return the first 90% for training and the rest for validation.
 
     Raises ValueError if one of them is shorter than a block and its target.
     """
-    cut = len(ids) * 9 // 10
+    cut = usual_cut(len(ids))
     parts = ids[:cut], ids[cut:]
     for name, part in zip(("training", "validation"), parts):
         if len(part) <= block_size:

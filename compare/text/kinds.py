@@ -1,21 +1,29 @@
 """The kinds of tokenizers: made for a text, or from what a checkpoint holds."""
 
 from .bpe import BPETokenizer, train_bpe
+from .documents import joined
 from .gpt2_files import load_gpt2
-from .tokenizers import ByteTokenizer, CharTokenizer, in_short
+from .tokenizers import END, ByteTokenizer, CharTokenizer, in_short
 
 CLASSES = {cls.kind: cls for cls in (CharTokenizer, ByteTokenizer, BPETokenizer)}
 
+ALPHABET = list(range(256))
 
-def make(kind, text, merges, gpt2_folder):
-    """Return the tokenizer of a kind, trained on the text where it needs to be."""
+
+def make(kind, documents, merges, gpt2_folder):
+    """Return the tokenizer of a kind, made for Documents where it needs to be.
+
+    Merges are learnt from the training text alone. One of characters knows those of the validation
+    text as well, which it could not encode otherwise.
+    """
     if kind == "bytes":
         return ByteTokenizer()
     if kind == "bpe":
-        return train_bpe(text, merges)
+        ends = len(documents.training) > 1
+        return train_bpe(joined(documents.training, ends), merges, [END] * ends)
     if kind == "gpt2":
         return load_gpt2("." if gpt2_folder is None else gpt2_folder)
-    return CharTokenizer(text)
+    return CharTokenizer("".join(joined(part, False) for part in documents if part))
 
 
 def from_dict(d):
@@ -34,3 +42,8 @@ def from_dict(d):
     if tokenizer.to_dict() != d:  # a key too many, or characters out of order
         raise ValueError(f"tokenizer is {in_short(d)}; allowed: what to_dict writes")
     return tokenizer
+
+
+def maker_of(d):
+    """Return the kind that makes a tokenizer of such a dictionary: GPT-2 has an order of bytes."""
+    return "gpt2" if d.get("alphabet", ALPHABET) != ALPHABET else d["kind"]

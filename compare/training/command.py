@@ -29,8 +29,12 @@ def declare_train(train):
     """Declare the flags of train that are no hyperparameters."""
     train.add_argument("--with", dest="side", choices=("numpy", "torch", "both"), default="both",
                        help="which implementation (default %(default)s: in lockstep, nothing saved)")
-    train.add_argument("--text", metavar="FILE", help="a UTF-8 file (default: the language "
-                       "reference that ships inside Python)")
+    train.add_argument("--text", metavar="PATH", action="append", help="a UTF-8 file, JSON lines "
+                       "(.jsonl), a folder of both, or - for standard input; again for more "
+                       "(default: the language reference that ships inside Python)")
+    train.add_argument("--valid-text", metavar="PATH", action="append", help="likewise, for "
+                       "validation (default: the last tenth of the text)")
+    train.add_argument("--field", metavar="NAME", help="of JSON lines (default text)")
     train.add_argument("--tokenizer", choices=("characters", "bytes", "bpe", "gpt2"),
                        help="(default characters)")
     train.add_argument("--merges", type=int, help=f"of bpe (default {MERGES})")

@@ -58,7 +58,7 @@ class RunFolder:
     def save(self, job, params, state, generators, noted, side, shown):
         """Save the run as it stands; say what can't be written, and let training go on."""
         run = {"batch_size": job.batch_size, "accumulate": job.accumulate, "seed": job.seed,
-               "dtype": job.dtype, "with": side, "text": job.source, "digest": digest(job),
+               "dtype": job.dtype, "with": side, **job.source.kept(), "digest": digest(job),
                "threads": job.threads}
         saved = Checkpoint(job.config, job.schedule, params, state, generators,
                            job.tokenizer.to_dict(), run, noted)

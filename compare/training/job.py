@@ -12,6 +12,7 @@ from reference.train import Schedule
 from ..files.checkpoint import Checkpoint
 from ..layers.streams import stream
 from ..text import corpus
+from ..text.documents import Source
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Job:
     tokenizer: object
     train_ids: np.ndarray
     valid_ids: np.ndarray
-    source: str | None = None  # the file of the text; None is the language reference
+    source: Source = Source()  # of the text
     start: Checkpoint | None = None
     threads: int = os.cpu_count()
     accumulate: int = 1
@@ -86,6 +87,12 @@ def validation(job, most):
 
 
 def digest(job):
-    """Return what tells one text from another: a resumed run must read the one it began with."""
-    ids = np.concatenate([job.train_ids, job.valid_ids])
-    return hashlib.sha256(ids.tobytes()).hexdigest()
+    """Return what tells one text from another: a resumed run must read the one it began with.
+
+    All of it tells: each id, and where the validation part begins. The usual place adds nothing,
+    so that the digest of a text alone is that of its ids.
+    """
+    sha = hashlib.sha256(np.concatenate([job.train_ids, job.valid_ids]).tobytes())
+    if len(job.train_ids) != corpus.usual_cut(len(job.train_ids) + len(job.valid_ids)):
+        sha.update(f"validation from {len(job.train_ids)}".encode())
+    return sha.hexdigest()

@@ -2,13 +2,13 @@
 
 import dataclasses
 import os
-from pathlib import Path
 
 from reference.gpt import Config
 from reference.train import Schedule
 
 from ..files import checkpoint, options
 from ..text import corpus, kinds
+from ..text.documents import Source, source_of
 from .job import Job, digest
 from .log import is_owed
 from .plan import parameters
@@ -31,17 +31,18 @@ def fresh_job(given, dtype="float32", spare_tokens=True):
 
     Without spare_tokens a vocab_size above the tokenizer's is refused.
     """
-    values, text = values_of(given), corpus.read_text(given.text)
-    tokenizer = tokenizer_of(given, text, given.tokenizer)
+    values, source = values_of(given), Source(given.text, given.valid_text, given.field)
+    documents = source.read()
+    tokenizer = tokenizer_of(given, documents, given.tokenizer)
     if values["vocab_size"] > tokenizer.vocab_size and not spare_tokens:
         raise ValueError(f"vocab_size is {values['vocab_size']}; allowed with both: the "
                          f"tokenizer's {tokenizer.vocab_size} tokens")  # or it may sample the others
     config = config_of(values, tokenizer.vocab_size)
-    parts = corpus.train_and_validation(tokenizer.encode(text, specials=True), config.block_size)
+    parts = documents.ids(tokenizer, config.block_size)
     job = Job(config, schedule_of(values), values["batch_size"], values["seed"],
-              given.dtype or dtype, tokenizer, *parts, whole_path(given.text),
+              given.dtype or dtype, tokenizer, *parts, source.whole(),
               threads=given.threads or os.cpu_count(), accumulate=values["accumulate"])
-    announce(job, len(text))
+    announce(job, documents.length)
     return job
 
 
@@ -55,18 +56,18 @@ def resumed(given, folder, start):
     if step >= steps and not is_owed(start.log, step, steps):
         raise ValueError(f"out is {folder.path}, whose run is at its end, step {step}; "
                          f"allowed: --steps with more than {step}")
-    path = given.text or text_path(own)
-    text = corpus.read_text(path)
-    parts = corpus.train_and_validation(tokenizer.encode(text, specials=True),
-                                        start.config.block_size)
+    source = found_again(given, source_of(own))
+    documents = source.read()
+    parts = documents.ids(tokenizer, start.config.block_size)
     job = Job(start.config, start.schedule, own["batch_size"], own["seed"], own["dtype"],
-              tokenizer, *parts, whole_path(path), start,
+              tokenizer, *parts, source.whole(), start,
               given.threads or own.get("threads", os.cpu_count()), own["accumulate"])
     if digest(job) != own["digest"]:
-        raise ValueError(f"text is {corpus.one_line(path)}, which is not what the run began with; "
-                         "allowed: --text with the same text")
-    check_tokenizer(given, text, start.tokenizer)
-    announce(job, len(text))
+        raise ValueError(f"text is {paths_in_words(source.text)}, which is not what the run began with; "
+                         f"allowed: --text{' and --valid-text' * bool(source.valid_text)} "
+                         "with the same text")
+    check_tokenizer(given, documents, start.tokenizer)
+    announce(job, documents.length)
     return job
 
 
@@ -95,14 +96,15 @@ def check_settings(given, own, tokens):
             refuse_other(words, value, own[name])
 
 
-def check_tokenizer(given, text, own):
+def check_tokenizer(given, documents, own):
     """Refuse options of a tokenizer, a dictionary, other than a run's own."""
-    kind = "gpt2" if own.get("specials") else own["kind"]
+    kind = kinds.maker_of(own)
     if given.tokenizer not in (None, kind):
         refuse_other("tokenizer", given.tokenizer, kind)
     for name, of in {"merges": "bpe", "gpt2_files": "gpt2"}.items():
         value = getattr(given, name)
-        if value is not None and (kind != of or tokenizer_of(given, text, of).to_dict() != own):
+        if value is not None and (
+                kind != of or tokenizer_of(given, documents, of).to_dict() != own):
             refuse_other(name, value, f"a tokenizer of {kind} with {len(own.get('merges', ()))} merges")
 
 
@@ -112,18 +114,25 @@ def refuse_other(name, value, own):
                      "allowed: no other settings than its own")
 
 
-def text_path(own):
-    """Return where a run has its text; refuse what is no file, since a checkpoint may name any."""
-    path = own["text"]
-    if path is not None and not os.path.isfile(path):
-        raise ValueError(f"text is {corpus.one_line(path)}, where the run had it, but which is no "
-                         "file now; allowed: --text with the same text")
-    return path
+def found_again(given, own):
+    """Return the Source of a resumed run: as given, else where the run had it.
+
+    Refuses what is no file or folder, since a checkpoint may name any path.
+    """
+    if given.field not in (None, own.field or "text"):
+        refuse_other("field", given.field, own.field or "text")
+    for name, paths in ("text", own.text), ("valid_text", own.valid_text):
+        for path in (not getattr(given, name) and paths) or ():
+            if path == corpus.STDIN or not (os.path.isfile(path) or os.path.isdir(path)):
+                raise ValueError(
+                    f"{name} is {corpus.one_line(path)}, where the run had it, but which is no file "
+                    f"now; allowed: --{name.replace('_', '-')} with the same text")
+    return own._replace(text=given.text or own.text, valid_text=given.valid_text or own.valid_text)
 
 
-def whole_path(path):
-    """Return where a text is, whatever folder one looks from."""
-    return path and str(Path(path).resolve())
+def paths_in_words(paths):
+    """Return paths as one line; None is the language reference."""
+    return ", ".join(map(corpus.one_line, paths or ["the language reference"]))
 
 
 def values_of(given):
@@ -148,10 +157,10 @@ def schedule_of(values):
     return Schedule(**{name: values[name] for name in options.SCHEDULE})
 
 
-def tokenizer_of(given, text, kind):
+def tokenizer_of(given, documents, kind):
     """Return the tokenizer of a kind, as the options ask for it."""
     merges = options.MERGES if given.merges is None else given.merges
-    return kinds.make(kind, text, merges, given.gpt2_files)
+    return kinds.make(kind, documents, merges, given.gpt2_files)
 
 
 def announce(job, length):

@@ -544,7 +544,7 @@ HOSTILE = {  # bytes of a file, or arrays that get a checksum that fits
     "a seed below 0": (running(seed=-1), "seed is -1; allowed: an integer from 0 up"),
     "a dtype in a list": (running(dtype=["float64"]), "allowed: float32 or float64"),
     "another dtype": (running(dtype="float32"), "arrays of another dtype than its run has"),
-    "a text in a list": (running(text=[1]), "text is [1]; allowed: a path, or null"),
+    "a text in a list": (running(text=[1]), "text is [1]; allowed: a path, a list of paths, or null"),
     "a digest in a number": (running(digest=1), "digest is 1; allowed: a word"),
     "another side": (running(**{"with": "jax"}), "with is 'jax'; allowed: numpy or torch"),
     "no threads": (running(threads=0), "threads is 0; allowed: an integer from 1 to 4096"),

@@ -1,13 +1,23 @@
-"""The options of text and of sampling, from the command line: specials, documents, what ends a sample."""
+"""The options of text and of samples, from the command line: documents, and what ends a sample."""
+
+import hashlib
+import io
+import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import reference.generate
 from compare.__main__ import main, parser
+from compare.files import checkpoint
+from compare.text import corpus
 from compare.text.bpe import BPETokenizer
 from compare.text.tokenizers import END
-from compare.training import settings
+from compare.training import numpy_side, settings
+from compare.training.job import Job, digest
 from gpt2_form import write_gpt2
 
 TO_BE = BPETokenizer([(139, 144), (157, 154)], range(255, -1, -1))  # the ids of t o, b e
@@ -56,3 +66,106 @@ def test_the_end_token_in_a_prompt_is_one_token(place, monkeypatch):
     assert train(*GPT2) == 0
     monkeypatch.setattr(reference.generate, "generate", generate)
     assert main(["sample", "--prompt", f"to{END}be"]) == 0 and seen == [[256, 258, 257]]
+
+
+def test_a_second_text_adds_to_the_first(place):
+    (place / "more.txt").write_text("MORE " * 50, encoding="utf-8")
+    made = job("--text", "own.txt", "--text", "more.txt")
+    ids = np.concatenate([made.train_ids, made.valid_ids])
+    assert made.tokenizer.decode(ids) == f"{TEXT}\n{'MORE ' * 50}"
+    made = job("--text", "own.txt", "--text", "more.txt", *GPT2)
+    ids = np.concatenate([made.train_ids, made.valid_ids])
+    assert made.tokenizer.decode(ids) == f"{TEXT}{END}{'MORE ' * 50}{END}"
+    assert (ids == made.tokenizer.specials[END]).sum() == 2
+
+
+@pytest.fixture
+def corpora(place):
+    """Texts of every form."""
+    (place / "folder").mkdir()
+    (place / "folder" / "one.txt").write_text(TEXT, encoding="utf-8")
+    (place / "folder" / "two.jsonl").write_text('{"body": "to sleep"}\n' * 3, encoding="utf-8")
+    (place / "valid.txt").write_text(TEXT[:200], encoding="utf-8")
+    return ["--text", "folder", "--text", "own.txt", "--field", "body", "--valid-text", "valid.txt"]
+
+
+def stopped(monkeypatch, *words, text):
+    """Train two steps of the three that the run has."""
+    with monkeypatch.context() as patch:
+        asked = iter([False, True])
+        patch.setattr(numpy_side.NumpySide, "should_stop", lambda *_: next(asked))
+        assert train(*words, "--steps", "3", text=text) == 130
+
+
+def resume(*words):
+    return main(["train", "--with", "numpy", "--resume", "--out", "run", *words])
+
+
+@pytest.mark.parametrize("tokenizer", [["--tokenizer", "characters"], ["--tokenizer", "bpe"], GPT2])
+def test_a_run_of_many_documents_goes_on_from_any_folder(corpora, place, monkeypatch, tokenizer):
+    stopped(monkeypatch, *tokenizer, text=corpora)
+    monkeypatch.chdir(place / "folder")
+    assert main(["train", "--with", "numpy", "--resume", "--out", "../run"]) == 0
+    kept = checkpoint.load(place / "run" / "checkpoint.npz").run
+    assert kept["text"] == [str(place / "folder"), str(place / "own.txt")]
+    assert (kept["valid_text"], kept["field"]) == (str(place / "valid.txt"), "body")
+
+
+@pytest.mark.parametrize("change, words, sentence", [
+    ("own.txt", [], "own.txt, which is not what the run began with; allowed: --text and --valid-text"),
+    ("valid.txt", [], "which is not what the run began with"),
+    ("folder/one.txt", [], "which is not what the run began with"),
+    ("folder/three.txt", [], "which is not what the run began with"),
+    (None, ["--text", "own.txt", "--text", "folder/two.jsonl"],
+     "text is own.txt, folder/two.jsonl, which is not what the run began with"),
+    (None, ["--text", "own.txt"], "field is body; allowed: only where a text is a file *.jsonl"),
+    (None, ["--field", "text"], "field is text, but the run that is resumed has body"),
+    (None, ["--valid-text", "gone"], "valid_text is gone, which can't be read"),
+])
+def test_a_run_of_other_documents_does_not_go_on(
+        corpora, place, monkeypatch, capsys, change, words, sentence):
+    stopped(monkeypatch, text=corpora)
+    if change:
+        (place / change).write_text("to be" * 50, encoding="utf-8")
+    assert resume(*words) == 2
+    assert sentence in capsys.readouterr().err
+    (place / "valid.txt").unlink()
+    assert resume() == 2
+    assert "valid.txt, where the run had it, but which is no file now; allowed: --valid-text with the " \
+        "same text" in capsys.readouterr().err
+
+
+def test_a_text_of_standard_input_is_asked_for_again(place, monkeypatch, capsys):
+    def give():
+        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(TEXT.encode())))
+
+    give()
+    stopped(monkeypatch, text=["--text", "-"])
+    assert resume() == 2
+    assert capsys.readouterr().err == ("error: text is -, where the run had it, but which is no file now; "
+                                       "allowed: --text with the same text\n")
+    give()
+    assert resume("--text", "-") == 0
+
+
+def digest_of(train_ids, valid_ids):
+    return digest(Job(None, None, 1, 0, "float32", None, np.array(train_ids, np.int64),
+                      np.array(valid_ids, np.int64)))
+
+
+@given(st.lists(st.integers(0, 9), min_size=3, max_size=30), st.data())
+def test_the_digest_sees_every_id_and_the_border_between_the_parts(ids, data):
+    border = data.draw(st.integers(0, len(ids)))
+    seen = {digest_of(ids[:border], ids[border:])}
+    for place, i in enumerate(ids):  # any id changed
+        changed = [*ids[:place], (i + data.draw(st.integers(1, 9))) % 10, *ids[place + 1:]]
+        seen.add(digest_of(changed[:border], changed[border:]))
+    for other in {*range(len(ids) + 1)} - {border}:  # the border moved
+        seen.add(digest_of(ids[:other], ids[other:]))
+    assert len(seen) == 1 + 2 * len(ids)
+
+
+def test_the_digest_of_a_text_alone_is_that_of_its_ids():
+    ids = np.arange(50)
+    parts = corpus.train_and_validation(ids, 4)
+    assert digest_of(*parts) == hashlib.sha256(ids.astype("<i8").tobytes()).hexdigest()
