@@ -58,17 +58,19 @@ def declare_train(train):
 
 def declare_sample(sample):
     """Declare the flags of sample."""
-    sample.add_argument("--out", metavar="FOLDER", default=FOLDER, help="of the training "
-                        "(default %(default)s)")
+    sample.add_argument("--out", metavar="FOLDER", help=f"of the training (default {FOLDER})")
     sample.add_argument("--weights", metavar="FILE", help="instead: GPT-2's weights (.npz, "
                         ".safetensors, .pt, .bin), with --gpt2-files")
-    sample.add_argument("--gpt2-files", metavar="FOLDER", default=".",
+    sample.add_argument("--gpt2-files", metavar="FOLDER",
                         help="that holds vocab.bpe and encoder.json (default: this one)")
     sample.add_argument("--n-head", type=positive, help="of --weights (default: n_embd / 64)")
     sample.add_argument("--with", dest="side", choices=("numpy", "torch"), default="numpy",
                         help="which implementation (default %(default)s)")
     sample.add_argument("--prompt", help="the text to continue (default: a new line)")
-    sample.add_argument("--count", type=positive, default=500, help="tokens (default %(default)s)")
+    sample.add_argument("--count", type=positive, default=500, help="tokens at most "
+                        "(default %(default)s)")
+    sample.add_argument("--stop", metavar="TEXT", help="end a sample before TEXT; the end token of "
+                        "a tokenizer ends it in any case")
     sample.add_argument("--samples", type=positive, default=1, help="(default %(default)s)")
     sample.add_argument("--temperature", type=float, default=1.0, help="(default %(default)s)")
     sample.add_argument("--top-k", type=positive, help="keep the k likeliest tokens")

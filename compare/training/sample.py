@@ -8,36 +8,75 @@ import time
 from reference.fast import blas
 
 from ..files import checkpoint
+from ..files.options import FOLDER
 from ..text import gpt2_files, kinds
+from ..text.tokenizers import END
 from .folder import RunFolder
 
 
 def sample(given):
     """Write samples to the console as their tokens come."""
-    if given.seed < 0:
-        raise ValueError(f"seed is {given.seed}; allowed: an integer from 0 up")
-    if given.prompt == "":
-        raise ValueError("prompt is empty; allowed: at least one character of the training text")
+    check_sampling(given)
     config, params, tokenizer = trained(given)
     opening = first_prompt(tokenizer) if given.prompt is None else given.prompt
     prompt, rng = tokenizer.encode(opening, specials=True), random.Random(given.seed)
     settings = dict(count=given.count, rng=rng, temperature=given.temperature, top_k=given.top_k,
                     top_p=given.top_p, cached=not given.uncached)
-    spent = 0.0
+    spent, made = 0.0, []
     for i in range(given.samples):
         if given.samples > 1:
             print(f"--- sample {i + 1}")
         sys.stdout.write(opening)
         ids, began = ids_of(given.side, prompt, config, params, settings), time.perf_counter()
+        pieces = tokenizer.stream(up_to_end(ids, tokenizer.specials.get(END), made))
         with blas.threads(1):  # a row at a time: a second thread only waits
-            for piece in tokenizer.stream(ids):
+            for piece in before_stop(pieces, given.stop) if given.stop else pieces:
                 sys.stdout.write(piece)
                 sys.stdout.flush()
         spent += time.perf_counter() - began
         print()
     if given.time:
-        print(f"--- {given.samples * given.count / spent:,.0f} tokens/s", file=sys.stderr)
+        print(f"--- {len(made) / spent:,.0f} tokens/s", file=sys.stderr)
     return 0
+
+
+def check_sampling(given):
+    """Refuse options that are out of range, or that nothing would come of."""
+    if given.seed < 0:
+        raise ValueError(f"seed is {given.seed}; allowed: an integer from 0 up")
+    if given.prompt == "":
+        raise ValueError("prompt is empty; allowed: at least one character of the training text")
+    if given.stop == "":
+        raise ValueError("stop is empty; allowed: at least one character")
+    names, only = ((("gpt2_files", "n_head"), "with") if given.weights is None else
+                   (("out",), "without"))
+    for name in names:
+        if getattr(given, name) is not None:
+            raise ValueError(f"{name} is {getattr(given, name)}; allowed: only {only} --weights")
+
+
+def up_to_end(ids, end, made):
+    """Yield ids until one is the end token; append each to made, the end token too."""
+    for i in ids:
+        made.append(i)
+        if i == end:
+            return
+        yield i
+
+
+def before_stop(pieces, stop):
+    """Yield pieces of text up to the first stop, and hold back what may be its beginning."""
+    held = ""
+    for piece in pieces:
+        held += piece
+        if stop in held:
+            yield held[:held.index(stop)]
+            return
+        longest = min(len(held), len(stop) - 1)
+        begun = next(n for n in range(longest, -1, -1) if held.endswith(stop[:n]))
+        yield held[:len(held) - begun]
+        held = held[len(held) - begun:]
+    yield held
 
 
 def first_prompt(tokenizer):
@@ -51,15 +90,16 @@ def first_prompt(tokenizer):
 
 def trained(given):
     """Return (config, params, tokenizer) of a training or of GPT-2's weights."""
-    if given.weights:
+    if given.weights is not None:
         from ..files import gpt2, weight_files
         config, params = gpt2.from_gpt2(weight_files.read_weights(given.weights), n_head=given.n_head)
-        tokenizer = gpt2_files.load_gpt2(given.gpt2_files)
+        folder = "." if given.gpt2_files is None else given.gpt2_files
+        tokenizer = gpt2_files.load_gpt2(folder)
         if config.vocab_size < tokenizer.vocab_size:
             raise ValueError(f"weights is {given.weights}, a model of {config.vocab_size} tokens; "
-                             f"allowed: at least the {tokenizer.vocab_size} of {given.gpt2_files}")
+                             f"allowed: at least the {tokenizer.vocab_size} of {folder}")
         return *without_spare_tokens(config, params, tokenizer.vocab_size), tokenizer
-    saved = checkpoint.load(checkpoint.latest(RunFolder(given.out).checkpoint))
+    saved = checkpoint.load(checkpoint.latest(RunFolder(given.out or FOLDER).checkpoint))
     tokenizer = kinds.from_dict(saved.tokenizer)
     return *without_spare_tokens(saved.config, saved.params, tokenizer.vocab_size), tokenizer
 

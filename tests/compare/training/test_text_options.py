@@ -16,8 +16,9 @@ from compare.files import checkpoint
 from compare.text import corpus
 from compare.text.bpe import BPETokenizer
 from compare.text.tokenizers import END
-from compare.training import numpy_side, settings
+from compare.training import numpy_side, sample, settings
 from compare.training.job import Job, digest
+from compare.training.sample import before_stop
 from gpt2_form import write_gpt2
 
 TO_BE = BPETokenizer([(139, 144), (157, 154)], range(255, -1, -1))  # the ids of t o, b e
@@ -169,3 +170,67 @@ def test_the_digest_of_a_text_alone_is_that_of_its_ids():
     ids = np.arange(50)
     parts = corpus.train_and_validation(ids, 4)
     assert digest_of(*parts) == hashlib.sha256(ids.astype("<i8").tobytes()).hexdigest()
+
+
+# what ends a sample
+
+@given(st.lists(st.text("ab", max_size=4), max_size=12), st.text("ab", min_size=1, max_size=5))
+def test_a_sample_ends_before_the_first_stop_and_nothing_of_it_is_written(pieces, stop):
+    asked, written, text = 0, "", "".join(pieces)
+
+    def arriving():
+        nonlocal asked
+        for asked, piece in enumerate(pieces, 1):
+            yield piece
+
+    for piece in before_stop(arriving(), stop):
+        written += piece
+        so_far = "".join(pieces[:asked])
+        # no more than what can't belong to a stop, whatever comes; no less, but at the end
+        safe = next(n for n in range(len(so_far) + 1) if stop.startswith(so_far[n:n + len(stop)]))
+        assert written == so_far[:safe] or asked == len(pieces) and written == text
+    assert written == text.partition(stop)[0]
+    if stop in text:  # and asks for no token more than it needs
+        assert stop not in "".join(pieces[:asked - 1])
+
+
+def sampled(capsys, *words):
+    capsys.readouterr()
+    assert main(["sample", "--prompt", "to be", *words]) == 0
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("side", ["numpy", "torch"])
+def test_stop_cuts_every_sample_that_would_have_gone_on(place, capsys, side):
+    assert train() == 0
+    words = ["--with", side, "--count", "40", "--samples", "3"]
+    whole = sampled(capsys, *words).split("--- sample ")[1:]
+    first = whole[0].removeprefix("1\nto be")
+    stop = first[9:11]
+    stopped = sampled(capsys, *words, "--stop", stop).split("--- sample ")[1:]
+    assert stopped[0] == f"1\nto be{first.partition(stop)[0]}\n" and len(stopped) == 3
+    assert all(stop not in text.partition("to be")[2] for text in stopped)
+
+
+@pytest.mark.parametrize("ids, text, made", [
+    ([256, 257, 258, 256], "tobe", 3), ([258], "", 1), ([256] * 4, "to" * 4, 4)])
+def test_the_end_token_ends_a_sample_unseen_and_counts_as_made(
+        place, capsys, monkeypatch, ids, text, made):
+    assert train(*GPT2) == 0
+    clock = SimpleNamespace(perf_counter=iter([0.0, 1.0]).__next__)
+    monkeypatch.setattr(reference.generate, "generate", lambda *_, **__: iter(ids))
+    monkeypatch.setattr(sample, "time", clock)
+    capsys.readouterr()
+    assert main(["sample", "--prompt", "a", "--time"]) == 0
+    assert capsys.readouterr() == (f"a{text}\n", f"--- {made} tokens/s\n")
+
+
+@pytest.mark.parametrize("words, sentence", [
+    (["--stop", ""], "stop is empty; allowed: at least one character"),
+    (["--n-head", "2"], "n_head is 2; allowed: only with --weights"),
+    (["--gpt2-files", "gpt2"], "gpt2_files is gpt2; allowed: only with --weights"),
+    (["--out", "run", "--weights", "w.npz"], "out is run; allowed: only without --weights"),
+])
+def test_options_of_a_sample_that_nothing_comes_of_are_refused(place, capsys, words, sentence):
+    assert main(["sample", *words]) == 2
+    assert capsys.readouterr().err == f"error: {sentence}\n"
