@@ -92,13 +92,13 @@ class BPETokenizer(Tokenizer):
                 "merges": [list(pair) for pair in self.merges], "specials": list(self.specials)}
 
 
-def train_bpe(text, merges=1000, specials=()):
+def train_bpe(text, merges=1000, specials=(), tell=None):
     """Return a BPETokenizer of the pairs that come most often in text, one merge at a time.
 
     A tie goes to the pair of the smaller ids. There are fewer merges than asked for where no
-    pair is left that comes twice. The names of specials are no part of what is counted. Raises
-    ValueError for a text that is empty or holds a lone surrogate, and for merges that is not a
-    whole number from 0 to 65,280.
+    pair is left that comes twice. The names of specials are no part of what is counted. tell is
+    called after each merge with how many are made. Raises ValueError for a text that is empty or
+    holds a lone surrogate, and for merges that is not a whole number from 0 to 65,280.
     """
     check_not_empty(text)
     if type(merges) is not int or not 0 <= merges <= MOST:
@@ -127,6 +127,8 @@ def train_bpe(text, merges=1000, specials=()):
         tokenizer.add_merge(pair)
         for born in chain.merge(pair, new):
             heapq.heappush(heap, (-count(born), born))
+        if tell:
+            tell(len(tokenizer.merges))
     for name in specials:
         tokenizer.add_special(name)
     return tokenizer

@@ -6,21 +6,20 @@ from .gpt2_files import load_gpt2
 from .tokenizers import END, ByteTokenizer, CharTokenizer, in_short
 
 CLASSES = {cls.kind: cls for cls in (CharTokenizer, ByteTokenizer, BPETokenizer)}
+ALPHABET = list(range(256))  # of bpe, until GPT-2 has it in another order
 
-ALPHABET = list(range(256))
 
-
-def make(kind, documents, merges, gpt2_folder):
+def make(kind, documents, merges, gpt2_folder, tell=None):
     """Return the tokenizer of a kind, made for Documents where it needs to be.
 
-    Merges are learnt from the training text alone. One of characters knows those of the validation
-    text as well, which it could not encode otherwise.
+    Merges are learnt from the training text alone; tell is called after each. A tokenizer of
+    characters knows those of the validation text as well, which it could not encode otherwise.
     """
     if kind == "bytes":
         return ByteTokenizer()
     if kind == "bpe":
         ends = len(documents.training) > 1
-        return train_bpe(joined(documents.training, ends), merges, [END] * ends)
+        return train_bpe(joined(documents.training, ends), merges, [END] * ends, tell)
     if kind == "gpt2":
         return load_gpt2("." if gpt2_folder is None else gpt2_folder)
     return CharTokenizer("".join(joined(part, False) for part in documents if part))

@@ -11,7 +11,10 @@ from ..text import corpus, kinds
 from ..text.documents import Source, source_of
 from .job import Job, digest
 from .log import is_owed
+from .merging import Merging
 from .plan import parameters
+
+BELONGS = {"merges": "bpe", "gpt2_files": "gpt2"}  # an option: the tokenizer that it is of
 
 
 def job_of(given, folder):
@@ -32,6 +35,7 @@ def fresh_job(given, dtype="float32", spare_tokens=True):
     Without spare_tokens a vocab_size above the tokenizer's is refused.
     """
     values, source = values_of(given), Source(given.text, given.valid_text, given.field)
+    check_kind(given)
     documents = source.read()
     tokenizer = tokenizer_of(given, documents, given.tokenizer)
     if values["vocab_size"] > tokenizer.vocab_size and not spare_tokens:
@@ -63,8 +67,8 @@ def resumed(given, folder, start):
               tokenizer, *parts, source.whole(), start,
               given.threads or own.get("threads", os.cpu_count()), own["accumulate"])
     if digest(job) != own["digest"]:
-        raise ValueError(f"text is {paths_in_words(source.text)}, which is not what the run began with; "
-                         f"allowed: --text{' and --valid-text' * bool(source.valid_text)} "
+        raise ValueError(f"text is {paths_in_words(source.text)}, which is not what the run began "
+                         f"with; allowed: --text{' and --valid-text' * bool(source.valid_text)} "
                          "with the same text")
     check_tokenizer(given, documents, start.tokenizer)
     announce(job, documents.length)
@@ -96,12 +100,20 @@ def check_settings(given, own, tokens):
             refuse_other(words, value, own[name])
 
 
+def check_kind(given):
+    """Refuse options that belong to another kind of tokenizer than the one asked for."""
+    for name, of in BELONGS.items():
+        value = getattr(given, name)
+        if value is not None and given.tokenizer != of:
+            raise ValueError(f"{name} is {value}; allowed: only with --tokenizer {of}")
+
+
 def check_tokenizer(given, documents, own):
     """Refuse options of a tokenizer, a dictionary, other than a run's own."""
     kind = kinds.maker_of(own)
     if given.tokenizer not in (None, kind):
         refuse_other("tokenizer", given.tokenizer, kind)
-    for name, of in {"merges": "bpe", "gpt2_files": "gpt2"}.items():
+    for name, of in BELONGS.items():
         value = getattr(given, name)
         if value is not None and (
                 kind != of or tokenizer_of(given, documents, of).to_dict() != own):
@@ -124,9 +136,9 @@ def found_again(given, own):
     for name, paths in ("text", own.text), ("valid_text", own.valid_text):
         for path in (not getattr(given, name) and paths) or ():
             if path == corpus.STDIN or not (os.path.isfile(path) or os.path.isdir(path)):
-                raise ValueError(
-                    f"{name} is {corpus.one_line(path)}, where the run had it, but which is no file "
-                    f"now; allowed: --{name.replace('_', '-')} with the same text")
+                option = name.replace("_", "-")
+                raise ValueError(f"{name} is {corpus.one_line(path)}, where the run had it, but "
+                                 f"which is no file now; allowed: --{option} with the same text")
     return own._replace(text=given.text or own.text, valid_text=given.valid_text or own.valid_text)
 
 
@@ -160,12 +172,21 @@ def schedule_of(values):
 def tokenizer_of(given, documents, kind):
     """Return the tokenizer of a kind, as the options ask for it."""
     merges = options.MERGES if given.merges is None else given.merges
-    return kinds.make(kind, documents, merges, given.gpt2_files)
+    merging = Merging(merges) if kind == "bpe" and speaks() else None
+    tokenizer = kinds.make(kind, documents, merges, given.gpt2_files, merging)
+    if merging:
+        merging.end(len(tokenizer.merges))
+    return tokenizer
+
+
+def speaks():
+    """Whether this process is the one of torchrun's that prints."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def announce(job, length):
     """Say what is trained, once however many processes there are."""
-    if os.environ.get("RANK", "0") == "0":
+    if speaks():
         print(f"{parameters(job.config):,} parameters, {length:,} characters, "
               f"{job.tokenizer.vocab_size} different tokens, {job.dtype}, seed {job.seed}"
               + (f", from step {job.done}" if job.done else ""))

@@ -135,6 +135,12 @@ def test_training_on_a_real_text_agrees_too():
     assert list(train_bpe(text, 100).merges) == naive_training(text, 100)
 
 
+def test_training_tells_of_every_merge():
+    told = []
+    tokenizer = train_bpe("ab" * 50, 9, tell=told.append)
+    assert told == list(range(1, len(tokenizer.merges) + 1)) and len(told) > 2
+
+
 @given(repetitive, texts)
 def test_encoding_agrees_with_every_merge_in_turn(sample, text):
     tokenizer = train_bpe(sample + "abab", 30)

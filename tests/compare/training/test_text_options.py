@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import itertools
 import sys
 from types import SimpleNamespace
 
@@ -18,6 +19,8 @@ from compare.text.bpe import BPETokenizer
 from compare.text.tokenizers import END
 from compare.training import numpy_side, sample, settings
 from compare.training.job import Job, digest
+from compare.training.merging import Merging
+from compare.training.progress import Progress
 from compare.training.sample import before_stop
 from gpt2_form import write_gpt2
 
@@ -170,6 +173,50 @@ def test_the_digest_of_a_text_alone_is_that_of_its_ids():
     ids = np.arange(50)
     parts = corpus.train_and_validation(ids, 4)
     assert digest_of(*parts) == hashlib.sha256(ids.astype("<i8").tobytes()).hexdigest()
+
+
+@pytest.mark.parametrize("words, sentence", [
+    (["--merges", "-1"], "merges is -1; allowed: only with --tokenizer bpe"),
+    (["--merges", "20", "--tokenizer", "bytes"], "merges is 20; allowed: only with --tokenizer bpe"),
+    (["--merges", "20", *GPT2], "merges is 20; allowed: only with --tokenizer bpe"),
+    (["--gpt2-files", "gpt2"], "gpt2_files is gpt2; allowed: only with --tokenizer gpt2"),
+    (["--gpt2-files", "gpt2", "--tokenizer", "bpe"],
+     "gpt2_files is gpt2; allowed: only with --tokenizer gpt2"),
+])
+def test_options_of_another_tokenizer_are_refused(place, capsys, words, sentence):
+    assert train(*words) == 2
+    assert capsys.readouterr() == ("", f"error: {sentence}\n")
+
+
+def test_merges_that_end_early_say_so(place, capsys):
+    made = len(job("--text", "own.txt", "--tokenizer", "bpe").tokenizer.merges)
+    line = f"bpe made {made} of 1000 merges: no pair is left to join\n"
+    assert 0 < made < 1000 and capsys.readouterr().out.startswith(line)
+    job("--text", "own.txt", "--tokenizer", "bpe", "--merges", str(made))
+    assert "bpe made" not in capsys.readouterr().out
+
+
+def told_of(terminal, seconds, made, merges=20):
+    """Return what a Merging writes whose every merge takes so many seconds."""
+    stream, clock = io.StringIO(), itertools.count(0, seconds / 2)  # two looks at it a merge, or fewer
+    stream.isatty = lambda: terminal
+    merging = Merging(merges, Progress(merges, stream=stream), clock.__next__)
+    for done in range(1, made + 1):
+        merging(done)
+    merging.end(made)
+    return stream.getvalue()
+
+
+def test_merges_that_take_long_are_shown_until_the_last():
+    assert told_of(True, 0.05, 20) == told_of(False, 0.05, 20) == ""
+    terminal = told_of(True, 1.0, 20)
+    assert terminal.startswith("\rbpe merge 4 of 20") and terminal.endswith("\rbpe merge 20 of 20\n")
+    assert terminal.count("\n") == 1
+    plain = told_of(False, 5.0, 20).splitlines()
+    assert plain[0] == "bpe merge 1 of 20" and plain[-1] == "bpe merge 20 of 20"
+    assert 4 < len(plain) < 12  # a line in ten seconds
+    cut = told_of(True, 1.0, 15)
+    assert cut.endswith("\r" + " " * 18 + "\rbpe made 15 of 20 merges: no pair is left to join\n")
 
 
 # what ends a sample
