@@ -206,8 +206,9 @@ def test_specials_are_ordinary_text_unless_asked_for():
 
 @given(st.lists(st.sampled_from(["<s>", "<s>>", "ab", " ", "<", ">", "s", "\u00e9"]), max_size=12))
 def test_specials_cut_a_text_into_texts_of_their_own(pieces):
-    tokenizer, text, ids, at = BPETokenizer([(97, 98)], specials=["<s>", "<s>>"]), "".join(pieces), [], 0
-    while at < len(text):  # from the left: the longest name that begins here, else text up to the next
+    tokenizer, text = BPETokenizer([(97, 98)], specials=["<s>", "<s>>"]), "".join(pieces)
+    ids, at = [], 0
+    while at < len(text):  # from the left: the longest name that begins here, else up to the next
         name = next((name for name in ("<s>>", "<s>") if text.startswith(name, at)), None)
         end = min((text + "<s>").index("<s>", at), len(text))
         ids += [tokenizer.specials[name]] if name else tokenizer.encode(text[at:end]).tolist()
@@ -346,6 +347,62 @@ def test_an_encoder_that_is_none_is_refused(tmp_path, content):
         (tmp_path / "encoder.json").write_bytes(content)
     with pytest.raises(ValueError, match="encoder is .*encoder.json, which .*; allowed: "):
         gpt2_files.load_gpt2(tmp_path)
+
+
+# its algorithm, on a small vocabulary written by hand
+
+MERGES = """\u0120 t:h e:\u0120t he:t o:b e:\u0120 be:o t:n ot:\u00c3 \u00a9:l l:' ll:1 2:12 3:\u010a \u010a
+a a:aa aa:x y:y z:xy z:to \u0120:e \u0120t""".replace("\n", ":").split(":")  # the last two join no word
+SYMBOLS = [*range(33, 127), *range(161, 173), *range(174, 256)]  # bytes that show as themselves
+VISIBLE = {byte: chr(byte) for byte in SYMBOLS} | {  # the others take the characters from 256 on
+    byte: chr(256 + n) for n, byte in enumerate(byte for byte in range(256) if byte not in SYMBOLS)}
+
+
+def published(folder):
+    """Write vocab.bpe and encoder.json as GPT-2's are published; return the ids by token."""
+    order = np.random.default_rng(0).permutation(256).tolist()  # as out of order as GPT-2's
+    tokens = [VISIBLE[byte] for byte in order] + [line.replace(" ", "") for line in MERGES] + [END]
+    ids = {token: i for i, token in enumerate(tokens)}
+    (folder / "encoder.json").write_text(json.dumps(ids), encoding="utf-8")
+    (folder / "vocab.bpe").write_text("\n".join(["#version: 0.2", *MERGES, ""]), encoding="utf-8")
+    return ids, {tuple(line.split()): rank for rank, line in enumerate(MERGES)}
+
+
+def ids_by_lowest_rank(text, ids, ranks):
+    """Return the ids of a text as GPT-2's published encoder makes them: the lowest rank first."""
+    found = []
+    for word in bpe.words_of(text):
+        symbols = [VISIBLE[byte] for byte in word.encode()]
+        while pairs := [pair for pair in zip(symbols, symbols[1:]) if pair in ranks]:
+            lowest = min(pairs, key=ranks.get)
+            symbols = list(naive_merge(symbols, lowest, "".join(lowest)))
+        found += [ids[symbol] for symbol in symbols]
+    return found
+
+
+@pytest.fixture(scope="module")
+def small_gpt2(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("gpt2")
+    ids, ranks = published(folder)
+    return gpt2_files.load_gpt2(folder), ids, ranks
+
+
+@given(st.lists(st.sampled_from(
+    ["the", " the", " to", "be", " not", "\u00e9", "'ll", "1234", "\n\n", "aaaaaaa", "xyz", "xy", " ",
+     "o", "t", "\x00", "\xad"]), max_size=20))
+def test_gpt2s_algorithm_gives_the_ids_of_the_lowest_rank_first(small_gpt2, pieces):
+    tokenizer, ids, ranks = small_gpt2
+    text = "".join(pieces)
+    assert tokenizer.encode(text).tolist() == ids_by_lowest_rank(text, ids, ranks)
+    assert tokenizer.decode(tokenizer.encode(text)) == text
+    assert tokenizer.encode(text + END, specials=True)[-1] == ids[END] == len(ids) - 1
+
+
+def test_the_rank_of_a_merge_decides_not_its_place(small_gpt2):
+    tokenizer, ids, _ = small_gpt2
+    assert tokenizer.encode("xyz").tolist() == [ids["xyz"]]    # x y before y z
+    assert tokenizer.encode(" the").tolist() == [ids["\u0120the"]]  # \u0120 t, then h e, then both
+    assert tokenizer.encode("toot").tolist() == [ids["to"], ids["ot"]]
 
 
 def test_gpt2_writes_each_byte_as_one_visible_character():
