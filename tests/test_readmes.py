@@ -6,6 +6,7 @@ error, in form: every number stands for any other. A line `...` leaves some line
 
 import re
 import shlex
+import signal
 
 import pytest
 
@@ -16,7 +17,7 @@ from compare.layers.sizes import in_words
 from compare.layers.source import HOUSE
 from compare.layers.table import LAYERS
 from compare.training import plan
-from compare.training.loop import STOPPING
+from compare.training.interrupt import STOPPING
 from compare.training.numpy_side import NumpySide
 from submissions import fill, here  # noqa: F401, here is a fixture
 
@@ -190,9 +191,9 @@ def is_left_out(line):
 def test_a_training_prints_such_lines(place, capsys, monkeypatch):
     sizes = "--block-size 8 --n-layer 1 --n-head 2 --n-embd 8 --warmup 2 --out run"
     train = shlex.split(f"train --with numpy --text own.txt {sizes} --steps 60")
-    asked = iter([False] * 30 + [True])
+    asked = iter([0] * 30 + [signal.SIGINT])
     with monkeypatch.context() as patch:
-        patch.setattr(NumpySide, "should_stop", lambda *_: next(asked))
+        patch.setattr(NumpySide, "asked", lambda *_: next(asked))
         printed = said(capsys, train)
     printed += said(capsys, ["train", "--resume", "--with", "torch", "--out", "run"])
     printed = {form(line) for line in [*printed, "...", STOPPING]}

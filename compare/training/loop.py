@@ -50,7 +50,8 @@ class Run:
 
     def take(self, step):
         """Note a step, measure, save and show what is due, and return whether to stop."""
-        self.done, stop = step.index + 1, self.side.should_stop(self.interrupt.asked)
+        self.done = step.index + 1
+        self.interrupt.asked = stop = self.side.asked(self.interrupt.asked)
         self.log = noted(self.log, step.loss)
         due, words = is_due(self.done, self.steps), f"loss {step.loss:.4f}"
         if is_entered(self.done, self.steps):
@@ -62,7 +63,7 @@ class Run:
         if self.leader:
             with self.interrupt.reading():
                 self.shown.show(self.done, self.job.tokens, words)
-        return stop
+        return bool(stop)
 
     def measure(self):
         """Return the validation loss, and note it at the last entry."""

@@ -37,6 +37,6 @@ class NumpySide:
         """Return (params, state) as NumPy arrays."""
         return self.params, self.state
 
-    def should_stop(self, asked):
-        """Whether to stop: there is no other process to ask."""
-        return asked
+    def asked(self, number):
+        """Return the signal that asks to stop: there is no other process to ask."""
+        return number

@@ -52,7 +52,7 @@ def fresh_job(given, dtype="float32", spare_tokens=True):
 
 def resumed(given, folder, start):
     """Return the Job that goes on from a checkpoint; refuse settings other than its own."""
-    start = extended(start, given.steps)
+    start = prolonged(start, given.steps)
     own = vars(start.config) | vars(start.schedule) | {"accumulate": 1} | start.run
     tokenizer = kinds.from_dict(start.tokenizer)
     check_settings(given, own, tokenizer.vocab_size)
@@ -75,7 +75,7 @@ def resumed(given, folder, start):
     return job
 
 
-def extended(start, steps):
+def prolonged(start, steps):
     """Return a checkpoint whose run goes on to more steps, if so many are given.
 
     Its learning rate has fallen, or goes on to fall, as if there were none: then it stays.

@@ -62,9 +62,9 @@ class TorchSide:
         """Return (params, state) as NumPy arrays."""
         return weights.params_of(self.model), weights.state_of(self.optimizer, self.model)
 
-    def should_stop(self, asked):
-        """Whether any of the processes was asked to stop."""
-        return bool(self.over_processes(float(asked), distributed.ReduceOp.MAX))
+    def asked(self, number):
+        """Return the signal that asks any of the processes to stop, 0 for none."""
+        return int(self.over_processes(float(number), distributed.ReduceOp.MAX))
 
     def over_processes(self, number, operation):
         """Return the sum or the largest of a number over all processes."""

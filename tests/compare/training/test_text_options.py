@@ -3,6 +3,7 @@
 import hashlib
 import io
 import itertools
+import signal
 import sys
 from types import SimpleNamespace
 
@@ -96,8 +97,8 @@ def corpora(place):
 def stopped(monkeypatch, *words, text):
     """Train two steps of the three that the run has."""
     with monkeypatch.context() as patch:
-        asked = iter([False, True])
-        patch.setattr(numpy_side.NumpySide, "should_stop", lambda *_: next(asked))
+        asked = iter([0, signal.SIGINT])
+        patch.setattr(numpy_side.NumpySide, "asked", lambda *_: next(asked))
         assert train(*words, "--steps", "3", text=text) == 130
 
 
