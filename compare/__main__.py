@@ -10,6 +10,7 @@ from .book import command as book
 from .checks import command as checks
 from .files import command as files
 from .grading import command as grading
+from .progress import waiting
 from .training import command as training
 
 CLOSED = 128 + 13  # as a shell reports a closed pipe
@@ -60,6 +61,7 @@ def main(words=None):
         return refuse(f"there is too little memory ({error}); "
                       "allowed: smaller sizes, see python -m compare plan")
     except KeyboardInterrupt:
+        waiting.clear()
         print("\nstopped", file=sys.stderr)
         return 130
     except BrokenPipeError:
@@ -72,6 +74,7 @@ def main(words=None):
 
 def refuse(reason):
     """Say in one sentence what was wrong, and return the exit code."""
+    waiting.clear()
     with contextlib.suppress(OSError):
         print(f"error: {reason}", file=sys.stderr)
     return 2

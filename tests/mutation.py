@@ -18,6 +18,7 @@ from compare.grading import grade
 from compare.grading.cases import Case, cases
 from compare.layers.table import LAYERS
 from compare.mutants.make import TARGETS, mutants, vocabulary
+from compare.progress import waiting
 
 FAULT = re.compile("AssertionError|assert |DID NOT RAISE")
 ALSO = {"softmax": ["attention"]}  # layers that use a helper
@@ -39,11 +40,11 @@ def score_all(session):
     if not stems:
         raise pytest.UsageError(f"STEM is {only}; allowed: {', '.join(TARGETS)}")
     print(f"\n\n{HEAD}")
-    for stem in stems:
+    for stem in waiting.over(stems, str):
         items, how = tests_of(stem, session.items), Counter()
         if failed := first_failure(items):
             raise pytest.UsageError(f"{failed[0].nodeid} fails without a mutant: {failed[1].longrepr}")
-        for mutant in mutants(stem):
+        for mutant in waiting.over(mutants(stem)):
             found = fate(mutant, items)
             kind = KINDS[bool(mutant.reason), bool(found)]
             fates.setdefault(kind, []).append(SimpleNamespace(name=mutant.name))
@@ -83,7 +84,7 @@ def grading(stems):
     Rounding is added to the gradients, since a student's arithmetic is another one.
     """
     counts, rng = Counter(), np.random.default_rng(0)
-    for stem in stems:
+    for stem in waiting.over(stems, "the grader: {}".format):
         found = [case for case in cases(LAYERS[stem]) if is_sound(case)]
         others = [Case(LAYERS[stem], case.sizes, case.seed + 1000) for case in found[-12:]]
         known = vocabulary(stem)

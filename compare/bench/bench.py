@@ -23,6 +23,7 @@ from reference.fast import blas, fused_adamw
 from reference.gpt import Config
 
 from . import long_context
+from ..progress import waiting
 from ..training import plan
 from ..layers.source import HOUSE
 
@@ -80,7 +81,8 @@ class Side:
 def sides(size, names, threads, against=None):
     """Give a dict of Sides to a with block; they end with it. There is one of `against`, too."""
     with contextlib.ExitStack() as stack:
-        found = {name: stack.enter_context(Side(name, size, threads)) for name in names}
+        found = {name: stack.enter_context(Side(name, size, threads))
+                 for name in waiting.over(names, "starting {}".format)}
         if against:
             found["there"] = stack.enter_context(Side("numpy", size, threads, against))
         yield found
@@ -89,8 +91,8 @@ def sides(size, names, threads, against=None):
 def duel(sides, rounds, words):
     """Return what each side answers to the words in each of its turns."""
     turns = {name: [] for name in sides}
-    for _ in range(rounds):
-        for name, side in sides.items():
+    for _ in waiting.over(range(rounds)):
+        for name, side in waiting.over(sides.items(), lambda pair: pair[0]):
             time.sleep(REST)
             turns[name].append(side.ask(words))
     return turns
@@ -121,8 +123,9 @@ def growth():
     Expected are those of the operations and of the peak that the plan counts, over the same sizes.
     """
     found = {}
-    for letter, (base, values) in GROWTH.items():
-        rows = [grown(base | {letter: value}) for value in values]
+    for letter, (base, values) in waiting.over(GROWTH.items()):
+        rows = [grown(base | {letter: value})
+                for value in waiting.over(values, f"{letter} = {{}}".format)]
         found[letter] = {"values": list(values)} | {
             name: slope(values, [row[name] for row in rows])
             for name in ("seconds", "operations", "peak", "planned")}
@@ -170,7 +173,7 @@ def measure_and_print(numbers, threads, rounds, path, against=None):
     print(f"a large matrix product: {top / 1e9:.0f} billion (10^9) operations a second\n")
     found = {"machine": machine(), "threads": threads, "rounds": rounds, "peak": top, "sizes": []}
     print(HEAD)
-    for number in numbers:
+    for number in waiting.over(numbers, "size {}".format):
         row = {"size": SIZES[number - 1]}
         with sides(row["size"], names, threads, against) as these:
             # a turn lasts a second at least, or the two steps that it takes at the least

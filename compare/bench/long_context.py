@@ -9,6 +9,7 @@ from reference import flash_attention, softmax
 
 from ..layers.caches import bytes_of
 from ..layers.sizes import in_words
+from ..progress import waiting
 
 SHAPE = dict(B=1, H=6, T=4096, D=64)
 
@@ -33,7 +34,7 @@ def time_both(rounds):
     rng = np.random.default_rng(0)
     arrays = [rng.standard_normal((*SHAPE.values(),), np.float32) for _ in range(4)]
     found = {"plain": {"seconds": []}, "flash": {"seconds": []}}
-    for _ in range(rounds):
+    for _ in waiting.over(range(rounds), lambda _: "a long context"):
         for name, function in ("plain", plain), ("flash", flash):
             start = time.perf_counter()
             _, kept = function(*arrays)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from ..layers.both import collapse
 from ..layers.caches import cache_bytes
 from ..layers.sizes import draw_sizes, sizes, in_words
+from ..progress import waiting
 from .coverage import Coverage, met_by
 from .trial import ROUNDINGS, Trial, allowed
 
@@ -31,8 +32,8 @@ def check(layer, examples):
     report, coverage = Report(), {column: Coverage(layer, column) for column in ("torch", *SHARE)}
     drawn = [draw_sizes(layer.letters, seed) for seed in range(examples)]
     shows = [met_by(layer, n, layer.example(n, seed)) for seed, n in enumerate(drawn)]
-    for column in (*COLUMNS, "adjoint"):
-        for seed in chosen(shows, SHARE.get(column, 1)):
+    for column in waiting.over((*COLUMNS, "adjoint"), str):
+        for seed in waiting.over(chosen(shows, SHARE.get(column, 1))):
             trial, errors, ill = testify(layer, drawn[seed], seed, column)
             if column in coverage:  # the others see what torch sees
                 coverage[column].add(drawn[seed], trial.example, trial.theirs)
@@ -85,7 +86,7 @@ def print_checks(layers, examples):
     print(f"the largest relative error among {examples} drawn examples a row\n")
     print(f"{'layer / result':<35}{'torch':>9}{'complex':>9}{'central':>9}{'float32':>9}{'ill':>9}")
     problems = []
-    for layer in layers:
+    for layer in waiting.over(layers, lambda layer: layer.stem):
         report = check(layer, examples)
         print(f"{layer.stem}  (adjoint {report.worst['adjoint', 'adjoint']:.1e}, "
               f"cache {cache_bytes(layer):,} bytes)")

@@ -1,5 +1,6 @@
 """The commands check, precision and steps."""
 
+from ..progress import waiting
 from ..words import check_layers, positive
 
 
@@ -51,9 +52,10 @@ def run_steps(given):
 
 def rows_of(stems):
     """Return the rows of the table for some layers, all of them for none."""
-    import torch
+    with waiting.on("importing torch"):
+        import torch
 
-    from ..layers.table import LAYERS
+        from ..layers.table import LAYERS
     check_layers(stems, LAYERS)
     torch.set_num_threads(1)  # the arrays are tiny: a second thread only waits
     return [LAYERS[stem] for stem in stems or LAYERS]

@@ -4,6 +4,7 @@ import re
 from typing import NamedTuple
 
 from ..layers.source import DERIVED, HOUSE, path_of, read, tags
+from ..progress import waiting
 
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.S | re.M)
 SECTION = re.compile(r"^### ([A-Z]+-\d+)\n(.*?)(?=^#|\Z)", re.S | re.M)
@@ -48,7 +49,7 @@ def run_blocks(stem):
     Raises whatever a block raises: an AssertionError where the code and the derivation differ.
     """
     blocks, namespace = BLOCK.findall(derivation(stem)), {}
-    for block in blocks:
+    for block in waiting.over(blocks):
         exec(compile(block, f"{stem}.md", "exec"), namespace)
     return sum(block.count("assert ") for block in blocks)
 
@@ -62,7 +63,7 @@ def underived():
 def print_tags():
     """List all tags, run all blocks, and return whether nothing is missing and all hold."""
     problems = [f"{stem}: reference/{stem}.md is missing" for stem in underived()]
-    for stem in DERIVED:
+    for stem in waiting.over(DERIVED, str):
         found = tags_of(stem)
         try:
             verdict = f"{run_blocks(stem)} asserts hold"

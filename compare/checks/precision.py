@@ -7,6 +7,7 @@ import numpy as np
 from ..layers import both
 from ..layers.both import collapse
 from ..layers.sizes import LETTERS, draw_wide_sizes
+from ..progress import waiting
 
 MEDIAN, WORST = 2, 4      # how many times torch's error ours may be
 HALF_UNIT = float(np.finfo(np.float32).eps) / 2   # even the truth, rounded, may be off by as much
@@ -49,7 +50,7 @@ def ratio(ours, torch):
 def measure(layer, seeds):
     """Return {result: Row} of one layer, an example a seed; all blocks share a row."""
     rows = {}
-    for seed in seeds:
+    for seed in waiting.over(seeds):
         sizes = draw_wide_sizes(layer.letters, seed, layer.least)
         for name, (ours, torch) in errors_in_float32(layer, sizes, seed).items():
             row = rows.setdefault(collapse(name), Row([], []))
@@ -78,9 +79,10 @@ def print_precision(layers, examples):
     print(f"{'':<36}{'median':^24}  {'worst':^24}")
     print(f"{'layer / result':<36}" + "  ".join([f"{'ours':>8}{'torch':>9}{'ratio':>7}"] * 2))
     passed = True
-    for layer in layers:
-        print(layer.stem, flush=True)
-        for name, row in measure(layer, range(examples)).items():
+    for layer in waiting.over(layers, lambda layer: layer.stem):
+        measured = measure(layer, range(examples))
+        print(layer.stem)
+        for name, row in measured.items():
             cells = "  ".join(f"{ours:>8.1e}{torch:>9.1e}{times:>7.2f}"
                               for ours, torch, times in (row.median, row.worst))
             print(f"  {name:<34}{cells}{'' if row.passes else '  FAILS'}")

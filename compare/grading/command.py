@@ -1,6 +1,7 @@
 """The commands exercise and grade."""
 
 from ..words import check_layers, positive
+from ..progress import waiting
 
 
 def declare(verbs):
@@ -25,8 +26,9 @@ def declare(verbs):
 
 def run_exercise(given):
     """Write the file and say how to go on."""
-    from ..layers.table import LAYERS
-    from .exercise import write_exercise
+    with waiting.on("importing torch"):
+        from ..layers.table import LAYERS
+        from .exercise import write_exercise
     check_layers([given.layer], LAYERS)
     path = write_exercise(given.layer, given.output)
     print(f"{path} is written: fill in its backward, then\n    python -m compare grade {path}\n"
@@ -36,10 +38,11 @@ def run_exercise(given):
 
 def run_grade(given):
     """Print the verdict; return 1 if something is wrong."""
-    import torch
+    with waiting.on("importing torch"):
+        import torch
 
-    from ..layers.table import LAYERS
-    from . import sandbox, verdict
+        from ..layers.table import LAYERS
+        from . import sandbox, verdict
     stem = given.layer or sandbox.layer_of(given.file)
     check_layers([stem], LAYERS)
     torch.set_num_threads(1)  # the arrays are tiny: a second thread only waits

@@ -11,6 +11,7 @@ import numpy as np
 
 from . import hints
 from ..layers import both
+from ..progress import waiting
 from ..mutants.make import vocabulary
 from ..checks.trial import Trial, allowed
 
@@ -48,12 +49,15 @@ def grade(found):
     """Return the Grade of a student's results, as `run` returns them."""
     changed = any([results.pop("changed") for _, results in found])
     trials = [trial_of(case, results) for case, results in found]
+    for i, trial in enumerate(waiting.over(trials, lambda trial: "before the oracles")):
+        trial.testimony(i)
     names = dict.fromkeys(name for _, results in found for name in results)
     findings = [finding_of(name, found, trials) for name in names]
     wrong = [f.name for f in findings if f.case is not None and f.name != "output"]
     sound = [(case, results) for (case, results), trial in zip(found, trials)
              if trial.is_sound()]
-    mistakes = matches(sound, wrong) if wrong else []
+    mistakes = matches(sound, wrong, waiting.over(
+        vocabulary(trials[0].layer.stem), lambda _: "looking for the mistake")) if wrong else []
     named = {name for names, _ in mistakes for name in names}
     told = {name: hints.tell(name, [pair for pair in sound if name in pair[1]])
             for name in wrong if name not in named}

@@ -1,5 +1,6 @@
 """The submission's process, from outside: started with a time limit, and what came of it."""
 
+import contextlib
 import json
 import os
 import re
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import tokenize
 from pathlib import Path
 
@@ -16,6 +18,7 @@ import numpy as np
 from .cases import cases
 from ..layers.table import LAYERS
 from ..layers.source import HOUSE
+from ..progress import waiting
 
 LINES, WIDTH = 20, 200  # of what a student's code prints, that is shown
 
@@ -53,7 +56,7 @@ def run_submission(path, stem, *, forward="forward", backward="backward", torch=
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         folder = Path(folder)
         (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
-        code, printed = start(folder, seconds)
+        code, printed = start(folder, seconds, len(all_cases))
         if lines := beginning(printed):
             print(f"{path.name} prints", *lines, "", sep="\n")
         place = at(folder, all_cases)
@@ -67,9 +70,9 @@ def run_submission(path, stem, *, forward="forward", backward="backward", torch=
     return found
 
 
-def start(folder, seconds):
-    """Run compare/grading/submission.py on a folder; return its exit code, None if the time ran out, and the
-    beginning of what it printed."""
+def start(folder, seconds, count):
+    """Run compare/grading/submission.py on a folder with so many examples; return its exit code,
+    None if the time ran out, and the beginning of what it printed."""
     command = [sys.executable, "-W", "ignore", "-m", "compare.grading.submission", str(folder)]
     process = subprocess.Popen(command, cwd=HOUSE, stdin=subprocess.DEVNULL, start_new_session=True,
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -77,9 +80,7 @@ def start(folder, seconds):
     listener = threading.Thread(target=listen, args=(process.stdout, printed), daemon=True)
     listener.start()
     try:
-        code = process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        code = None
+        code = watched(process, folder, seconds, count)
     finally:
         if process.returncode is None:
             end(process)
@@ -89,6 +90,18 @@ def start(folder, seconds):
 
 def listen(pipe, printed):
     """Keep the beginning of what comes out of a pipe, and let go of the rest."""
+def watched(process, folder, seconds, count):
+    """Return the exit code of a process, None if the time runs out, and show how far it is."""
+    end = time.monotonic() + seconds
+    for i in waiting.over(range(count), lambda i: f"example {i + 1} of {count}"):
+        while (case_reached(folder) or 0) <= i or i == count - 1:
+            left = end - time.monotonic()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return process.wait(max(0, min(left, 0.1)))
+            if left <= 0:
+                return None
+
+
     while chunk := pipe.read1():
         printed += chunk[: max(0, LINES * 1000 - len(printed))]
 
@@ -125,10 +138,14 @@ def problem_of(folder, name, place, code, seconds):
 
 def at(folder, all_cases):
     """Return where in the cases the submission's process was, in words."""
-    reached = folder / "at.json"
-    if not reached.exists():
-        return ""
-    return f" (at {all_cases[json.loads(reached.read_text(encoding='utf-8'))].place})"
+    reached = case_reached(folder)
+    return "" if reached is None else f" (at {all_cases[reached].place})"
+
+
+def case_reached(folder):
+    """Return which of the examples the submission's process has begun, None before the first."""
+    with contextlib.suppress(OSError, ValueError):  # not there, or being written
+        return int((folder / "at.json").read_text(encoding="utf-8"))
 
 
 def options_of(case):

@@ -16,9 +16,9 @@ from reference import gpt
 from reference.tools import tree
 
 from ..layers import weights
+from ..progress import Progress
 from ..text import corpus
 from .job import Batches
-from .progress import Progress
 
 
 class Pair(NamedTuple):

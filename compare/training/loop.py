@@ -11,10 +11,10 @@ import numpy as np
 from reference.tools import tree
 
 from ..files.packing import Log
+from ..progress import Progress
 from .interrupt import Interrupt
 from .job import Batches, validation
 from .log import entered, is_due, is_entered, is_owed, measured, noted
-from .progress import Progress
 
 SAMPLE = 20  # batches of validation text that each takes; the last takes all of it
 

@@ -12,7 +12,7 @@ from reference import block, cross_entropy, gpt
 from reference.fast import fused_adamw, parallel
 from reference.gpt import Config
 
-from .progress import duration
+from ..progress import duration
 
 
 class Plan(NamedTuple):

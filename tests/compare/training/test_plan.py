@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compare.files import options
-from compare.training import plan, progress
+from compare.training import plan
 from compare.layers.caches import bytes_of
 from reference import gpt
 from reference.fast import fused_adamw, parallel
@@ -96,8 +96,3 @@ def test_gpt2_is_planned_within_8_gigabytes():
     found = plan.plan_of(config, values["batch_size"])
     assert found.parameters == 124_439_808
     assert found.peak < 8e9
-
-
-def test_durations_read_well():
-    assert [progress.duration(s) for s in (3, 150, 7300, 200_000)] == [
-        "3 s", "2.5 minutes", "2.0 hours", "2.3 days"]

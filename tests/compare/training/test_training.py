@@ -15,8 +15,8 @@ import pytest
 import reference.generate
 from compare.files import checkpoint, gpt2
 from compare.text import gpt2_files
+from compare.training import curve, log, numpy_side, settings, torch_side
 from compare.training.interrupt import Interrupt
-from compare.training import curve, log, numpy_side, progress, settings, torch_side
 from compare.__main__ import main, parser
 from compare.layers.source import HOUSE
 from reference import gpt
@@ -404,25 +404,6 @@ def test_a_write_that_fails_leaves_what_was_written(tmp_path, monkeypatch, write
     with pytest.raises(OSError):
         writer(path, [entry, entry._replace(step=2)])
     assert path.read_bytes() == before and os.listdir(tmp_path) == ["file"]
-
-
-def test_a_line_of_progress_is_written_over_on_a_terminal():
-    class Terminal(list):
-        def isatty(self):
-            return True
-
-        def write(self, words):
-            self.append(words)
-
-        def flush(self):
-            pass
-
-    stream = Terminal()
-    shown = progress.Progress(3, stream=stream)
-    for step in 1, 2, 3:
-        shown.show(step, 10, f"loss {4 - step}")
-    lines = "".join(stream).split("\r")
-    assert len(lines) == 4 and lines[-1].startswith("step 3 of 3") and lines[-1].endswith("\n")
 
 
 @pytest.mark.parametrize("words, sentence", [
