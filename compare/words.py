@@ -14,5 +14,10 @@ def positive(word):
 def check_layers(stems, allowed):
     """Refuse a layer that is not in the table with a ValueError."""
     for stem in stems:
+def counted(number, noun):
+    """Return "1 step" or "2,000 steps"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
         if stem not in allowed:
             raise ValueError(f"LAYER is {stem}; allowed: {', '.join(allowed)}")

@@ -4,16 +4,19 @@ The counts are those that reference/gpt.md derives; the time is from a short mea
 """
 
 import time
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
 from reference import block, cross_entropy, gpt
 from reference.fast import fused_adamw, parallel
-from reference.gpt import Config
 
-from ..progress import duration
+from ..progress import duration, waiting
+from ..words import counted
 
+ROOM = 2**28      # about the bytes that measuring takes at most, whatever the model
+SOME = 4 * 10**6  # parameters: too many for a cache
 
 class Plan(NamedTuple):
     """Bytes, operations and seconds of one training step of the NumPy side."""
@@ -73,25 +76,65 @@ def peak_bytes(config, weights, kept, row, size, tokens, parts):
 
 
 def seconds(config, batch_size, dtype="float32", budget=2.0, clock=time.perf_counter):
-    """Return the expected seconds of a step, from measuring its pieces for `budget` seconds."""
-    rng, third = np.random.default_rng(0), budget / 3
-    T, C, V, L = config.block_size, config.n_embd, config.vocab_size, config.n_layer
-    one = gpt.init(Config(1, 1, 1, config.n_head, C), rng, dtype)
+    """Return the expected seconds of a step, from measuring its pieces for `budget` seconds.
 
-    def blocks(B):
-        x = rng.standard_normal((B, T, C)).astype(dtype)
+    Of a model whose pieces would take more than ROOM, smaller ones are measured; their times are
+    taken to grow as the operations do.
+    """
+    pieces = {"a block": seconds_of_blocks, "the head": seconds_of_head, "the update": seconds_of_update}
+    return sum(pieces[name](config, batch_size, np.dtype(dtype), budget / 3, clock)
+               for name in waiting.over(pieces, "measuring {}".format))
+
+
+def seconds_of_blocks(config, batch_size, dtype, budget, clock):
+    """Return the seconds of all blocks, from measuring one."""
+    rng, small = np.random.default_rng(0), small_block(config, dtype)
+    T, C = small.block_size, small.n_embd
+    one = gpt.init(small, rng, dtype).blocks[0]
+
+    def times_of(B):
+        x = rng.standard_normal((B, T, C), dtype)
 
         def piece():
-            y, cache = block.forward(x, one.blocks[0], n_head=config.n_head)
+            y, cache = block.forward(x, one, n_head=small.n_head)
             block.backward(y, cache)
-        return piece
+        return time_of(piece, budget / 2, clock)
 
-    per_block = batch_size * time_of(blocks(1), third / 2, clock)
-    if per_block < third / 2:  # a whole batch takes other time than its parts: it leaves the cache
-        per_block = time_of(blocks(batch_size), third / 2, clock)
+    per_block = batch_size * times_of(1)
+    if per_block < budget / 2 and block_bytes(small, batch_size, dtype) <= ROOM:
+        per_block = times_of(batch_size)  # other than of its parts: it leaves the cache
+    whole = replace(config, vocab_size=1, n_layer=1)
+    return config.n_layer * per_block * forward_operations(whole, 1) / forward_operations(small, 1)
 
-    rows = min(batch_size * T, max(1, 10**7 // V))  # of fewer, the products are slower
-    h, table = (rng.standard_normal((n, C)).astype(dtype) for n in (rows, V))
+
+def small_block(config, dtype):
+    """Return the Config of one block that fits into ROOM: fewer heads or tokens, if need be."""
+    small = replace(config, vocab_size=1, n_layer=1, dropout=0.0)
+    while block_bytes(small, 1, dtype) > ROOM:
+        T, H, C = small.block_size, small.n_head, small.n_embd
+        if T > C:
+            small = replace(small, block_size=T // 2)
+        elif H > 1:  # as wide as before
+            small = replace(small, n_head=H // 2, n_embd=H // 2 * (C // H))
+        else:
+            small = replace(small, n_embd=C // 2)
+    return small
+
+
+def block_bytes(small, B, dtype):
+    """Return about the most bytes that forward and backward of one block take."""
+    planned = plan_of(small, B, dtype)
+    return planned.peak - planned.moments
+
+
+def seconds_of_head(config, batch_size, dtype, budget, clock):
+    """Return the seconds of the logits, the loss and their backward, from measuring some rows."""
+    rng, V, C = np.random.default_rng(0), config.vocab_size, config.n_embd
+    room, tokens = ROOM // dtype.itemsize, batch_size * config.block_size  # numbers; rows
+    while V * C > room / 4:  # of the table, and as many of its gradient
+        V, C = (V // 2, C) if V > C else (V, C // 2)
+    rows = min(tokens, max(1, room // 10 // max(V, C)))  # of fewer, the products are slower
+    h, table = (rng.standard_normal((n, C), dtype) for n in (rows, V))
     table /= C  # or most probabilities would be subnormal, which takes some processors ten times as long
     targets = rng.integers(0, V, rows)
 
@@ -101,15 +144,20 @@ def seconds(config, batch_size, dtype="float32", budget=2.0, clock=time.perf_cou
         dlogits = cross_entropy.backward(np.ones_like(loss), cache)
         return dlogits @ table, dlogits.T @ h
 
-    many = (np.zeros((1, min(parameters(config), 4 * 10**6)), dtype),)  # too many for a cache
+    share = rows / tokens * V / config.vocab_size * C / config.n_embd
+    return time_of(head, budget, clock) / share
+
+
+def seconds_of_update(config, _, dtype, budget, clock):
+    """Return the seconds of AdamW's step, from measuring that of some parameters."""
+    many = (np.zeros((1, min(parameters(config), SOME)), dtype),)
     optimizer = fused_adamw.FusedAdamW(many)
 
     def update():
         clipped, _ = optimizer.clip(many, 1.0)
         optimizer.update(optimizer.params, clipped, optimizer.state, lr=1e-3)
 
-    return (L * per_block + batch_size * T / rows * time_of(head, third, clock)
-            + parameters(config) / many[0].size * time_of(update, third, clock))
+    return time_of(update, budget, clock) * parameters(config) / many[0].size
 
 
 def time_of(piece, budget, clock=time.perf_counter):
@@ -126,15 +174,16 @@ def time_of(piece, budget, clock=time.perf_counter):
 def print_plan(config, batch_size, steps, dtype="float32"):
     """Print the plan of a run of so many steps."""
     found, tokens = plan_of(config, batch_size, dtype), batch_size * config.block_size
-    each = seconds(config, batch_size, dtype)
     print(f"V = {config.vocab_size}, S = {config.block_size}, L = {config.n_layer}, "
           f"H = {config.n_head}, C = {config.n_embd}, B = {batch_size}, {dtype}\n")
     print(f"parameters    {found.parameters:>16,}")
     for name, words in BYTES.items():
         print(f"{name:<14}{megabytes(getattr(found, name)):>16}  {words}".rstrip())
     print(f"operations    {found.per_token:>16,}  a token, forward and backward")
-    print(f"time          {each:>14.3g} s  a step of {tokens:,} tokens on this machine, expected")
-    print(f"              {duration(each * steps):>16}  for {steps:,} steps")
+    each = seconds(config, batch_size, dtype)
+    print(f"time          {duration(each):>16}  a step of {counted(tokens, 'token')} on this machine, "
+          "expected")
+    print(f"              {duration(each * steps):>16}  for {counted(steps, 'step')}")
 
 
 BYTES = {

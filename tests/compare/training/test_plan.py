@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from compare.__main__ import main
 from compare.files import options
 from compare.training import plan
 from compare.layers.caches import bytes_of
@@ -96,3 +97,40 @@ def test_gpt2_is_planned_within_8_gigabytes():
     found = plan.plan_of(config, values["batch_size"])
     assert found.parameters == 124_439_808
     assert found.peak < 8e9
+
+
+HUGE = 10**6
+
+
+@pytest.mark.parametrize("config, B", [
+    (Config(10**12, 8, 1, 1, 8), 1), (Config(65, 8, 1, 1, HUGE), 1), (Config(65, 8, 1, HUGE, HUGE), 1),
+    (Config(1, HUGE, 1, 1, 1), 1), (Config(65, HUGE, 3, 500, HUGE), 2**20), (Config(1, 1, 10**9, 1, 1), 1)])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_measuring_takes_no_more_memory_for_a_large_model(monkeypatch, config, B, dtype):
+    monkeypatch.setattr(plan, "ROOM", 2**23)
+    monkeypatch.setattr(plan, "time_of", lambda piece, *_: piece() and 1.0 or 1.0)  # once
+    monkeypatch.setattr(plan, "SOME", 10**5)
+    tracemalloc.start()
+    found = plan.seconds(config, B, dtype)
+    _, taken = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert 1 <= found < np.inf and taken <= 1.5 * plan.ROOM
+
+
+@pytest.mark.parametrize("piece", [plan.seconds_of_blocks, plan.seconds_of_head])
+def test_a_smaller_piece_stands_for_a_large_one(monkeypatch, piece):
+    config, dtype = Config(4000, 256, 1, 8, 256), np.dtype("float32")
+    expected = []
+    for room in plan.ROOM, 2**23:
+        monkeypatch.setattr(plan, "ROOM", room)
+        expected.append(min(piece(config, 1, dtype, 0.1, time.process_time) for _ in range(3)))
+    small = plan.small_block(config, dtype)
+    assert small.n_embd * small.block_size <= 256 * 256 / 4
+    assert 1 / 3 <= expected[1] / expected[0] <= 3
+
+
+def test_one_is_one(capsys):
+    assert main(["plan", "--preset", "micro", "--steps", "1", "--batch-size", "1", "--block-size", "1"]) == 0
+    *_, each, whole = capsys.readouterr().out.splitlines()
+    assert "a step of 1 token on" in each and whole.endswith("  for 1 step")
+    assert float(whole.split()[0]) > 0
