@@ -1,5 +1,6 @@
 """Sampling: continue a text one token at a time."""
 
+import math
 import numbers
 
 import torch
@@ -7,14 +8,17 @@ from torch.nn import functional as F
 
 from . import decode
 
+COLD = 1e-20  # a temperature
+
 
 def generate(tokens, model, *, count, rng, temperature=1.0, top_k=None, top_p=1.0, cached=True):
     """Return an iterator over count sampled ids, ints, that continue tokens: (T,), T from 1 up.
 
     Each is drawn from the probabilities after a window of the text so far, by one call of
-    rng.random(). The window starts at the smallest multiple of ceil(S / 2) that leaves at most S
-    tokens: it grows to S, then goes on from its later half. Positions are counted from its start,
-    so while it grows keys and values stay as they are, and cached keeps them.
+    rng.random(); at a temperature of 0, too, where only the likeliest can be drawn. The window
+    starts at the smallest multiple of ceil(S / 2) that leaves at most S tokens: it grows to S, then
+    goes on from its later half. Positions are counted from its start, so while it grows keys and
+    values stay as they are, and cached keeps them.
     Raises TypeError, ValueError or IndexError for tokens that are not ids from 0 to V - 1,
     ValueError for a setting out of range, FloatingPointError where logits / temperature overflows.
     """
@@ -65,8 +69,11 @@ def probabilities(logits, *, temperature=1.0, top_k=None, top_p=1.0):
 
     The ids are put in order, the likeliest first and of equal ones the lower first. top_k keeps
     the first top_k, or all. top_p then keeps the shortest beginning of these whose probabilities,
-    rescaled, sum to top_p or more; 1 keeps all. The others get exactly 0.
+    rescaled, sum to top_p or more; 1 keeps all. The others get exactly 0. At a temperature of
+    0, or below COLD, the first id gets all.
     """
+    if temperature < COLD:  # logits / temperature might overflow
+        temperature, top_k = 1.0, 1
     probs = (logits / temperature).softmax(-1)                           # (V,)
     if top_k is None and top_p == 1:
         return probs
@@ -91,8 +98,9 @@ def check_settings(count, temperature, top_k, top_p):
     """Refuse a setting that is out of range with a ValueError."""
     if not (isinstance(count, numbers.Integral) and count >= 0):
         raise ValueError(f"count is {count}; allowed: an integer from 0 up")
-    if not temperature > 0:
-        raise ValueError(f"temperature is {temperature}; allowed: above 0")
+    if not 0 <= temperature < math.inf:
+        raise ValueError(f"temperature is {temperature}; allowed: a finite number above 0, or 0 for "
+                         "the likeliest id each time")
     if not (top_k is None or isinstance(top_k, numbers.Integral) and top_k >= 1):
         raise ValueError(f"top_k is {top_k}; allowed: an integer from 1 up, or None for all ids")
     if not 0 < top_p <= 1:

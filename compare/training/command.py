@@ -72,7 +72,9 @@ def declare_sample(sample):
     sample.add_argument("--stop", metavar="TEXT", help="end a sample before TEXT; the end token of "
                         "a tokenizer ends it in any case")
     sample.add_argument("--samples", type=positive, default=1, help="(default %(default)s)")
-    sample.add_argument("--temperature", type=float, default=1.0, help="(default %(default)s)")
+    sample.add_argument("--temperature", type=float, default=1.0, help="above 0; or 0: the likeliest "
+                        "token each time, whatever --top-k, --top-p and --seed say (default "
+                        "%(default)s)")
     sample.add_argument("--top-k", type=positive, help="keep the k likeliest tokens")
     sample.add_argument("--top-p", type=float, default=1.0, help="keep the likeliest tokens that "
                         "sum to p (default %(default)s)")

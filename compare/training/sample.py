@@ -24,11 +24,12 @@ def sample(given):
                     top_p=given.top_p, cached=not given.uncached)
     spent, made = 0.0, []
     for i in range(given.samples):
+        ids = ids_of(given.side, prompt, config, params, settings)  # refuses before a word is written
         if given.samples > 1:
             print(f"--- sample {i + 1}")
         sys.stdout.write(opening)
-        ids, began = ids_of(given.side, prompt, config, params, settings), time.perf_counter()
         pieces = tokenizer.stream(up_to_end(ids, tokenizer.specials.get(END), made))
+        began = time.perf_counter()
         with blas.threads(1):  # a row at a time: a second thread only waits
             for piece in before_stop(pieces, given.stop) if given.stop else pieces:
                 sys.stdout.write(piece)

@@ -163,6 +163,42 @@ def test_top_k_and_top_p_keep_what_they_say(seed, V, drawn, ties):
         np.testing.assert_array_equal(found == 0, truth == 0)
 
 
+@given(seeds, st.integers(1, 12), st.sampled_from([0, 0.0, 5e-324, 1e-300, 1e-45, 1e-21]), uniforms,
+       st.sampled_from([None, 1, 3]), st.sampled_from([0.3, 1.0]),
+       st.sampled_from(["float32", "float64"]), st.booleans())
+def test_a_temperature_of_0_picks_the_likeliest_and_of_equal_ones_the_lowest(
+        seed, V, temperature, uniform, top_k, top_p, dtype, ties):
+    rng = np.random.default_rng(seed)
+    logits = (rng.integers(-2, 3, V) if ties else 100 * rng.standard_normal(V)).astype(dtype)
+    drawn = dict(temperature=temperature, top_k=top_k, top_p=top_p)
+    ours = reference.generate.probabilities(logits, **drawn)
+    theirs = torch_impl.generate.probabilities(torch.from_numpy(logits), **drawn)
+    for found in ours, theirs.numpy():
+        np.testing.assert_array_equal(found, np.arange(V) == np.argmax(logits))
+        assert found.dtype == dtype
+    assert reference.generate.pick(ours, uniform) == np.argmax(logits)
+    assert torch_impl.generate.pick(theirs, uniform).item() == np.argmax(logits)
+
+
+@given(configs(), seeds, st.integers(1, 15), st.booleans())
+def test_a_text_at_a_temperature_of_0_is_that_of_the_likeliest_ids(config, seed, length, cached):
+    params, model, prompt = draw(config, seed, length)
+    for side in SIDES:
+        ids, logits = write(side, prompt, params, model, config, seed=seed, count=9, cached=cached,
+                            temperature=0)
+        assert ids == logits.argmax(-1).tolist()
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_a_temperature_of_0_takes_as_many_random_numbers_as_another(side):
+    config = gpt.Config(vocab_size=5, block_size=4, n_layer=1, n_head=2, n_embd=8)
+    params, model, prompt = draw(config, 0, 1)
+    rng = mock.Mock(wraps=random.Random(0))
+    with mock.patch.object(random, "Random", return_value=rng):
+        write(side, prompt, params, model, config, count=7, temperature=0)
+    assert rng.random.call_count == 7
+
+
 @given(seeds, uniforms, st.sampled_from(["float32", "float64"]))
 def test_pick_inverts_the_distribution(seed, uniform, dtype):
     probs = np.random.default_rng(seed).dirichlet(np.ones(5)).astype(dtype)
@@ -194,9 +230,10 @@ def test_ids_come_as_often_as_their_probabilities_say():
 
 @pytest.mark.parametrize("side", SIDES)
 @pytest.mark.parametrize("change, error, words", [
-    ({"temperature": 0.0}, ValueError, "temperature is 0.0; allowed: above 0"),
-    ({"temperature": -1.0}, ValueError, "temperature is -1.0; allowed: above 0"),
-    ({"temperature": float("nan")}, ValueError, "temperature is nan; allowed: above 0"),
+    ({"temperature": -1.0}, ValueError, "temperature is -1.0; allowed: a finite number above 0, or 0"),
+    ({"temperature": -1e-300}, ValueError, "temperature is -1e-300; allowed: a finite number above 0"),
+    ({"temperature": float("nan")}, ValueError, "temperature is nan; allowed: a finite number above 0"),
+    ({"temperature": float("inf")}, ValueError, "temperature is inf; allowed: a finite number above 0"),
     ({"top_k": 0}, ValueError, "top_k is 0; allowed: an integer from 1 up, or None"),
     ({"top_k": 2.5}, ValueError, "top_k is 2.5; allowed: an integer from 1 up, or None"),
     ({"top_p": 0.0}, ValueError, "top_p is 0.0; allowed: above 0 and at most 1"),
@@ -222,11 +259,15 @@ def test_what_is_not_allowed_is_named_at_the_call(side, change, error, words):
 
 @pytest.mark.parametrize("side", SIDES)
 @pytest.mark.parametrize("cached", [False, True])
-@pytest.mark.parametrize("temperature", [1e-40, 1e-45, 1e-300])
+@pytest.mark.parametrize("temperature, bias", [
+    (0, float("nan")), (1e-300, float("nan")), (1.0, float("nan")), (1e-15, 1e30), (2e-20, 1e30)])
 @pytest.mark.filterwarnings("error")
-def test_a_text_stops_with_a_sentence_where_there_are_no_probabilities(side, cached, temperature):
+def test_a_text_stops_with_a_sentence_where_there_are_no_probabilities(
+        side, cached, temperature, bias):
     config = gpt.Config(vocab_size=5, block_size=4, n_layer=1, n_head=2, n_embd=8)
     params, model, prompt = draw(config, 0, 1, "float32")
+    params.norm.bias[...] = bias
+    weights.load_into(model, params)
     with pytest.raises(FloatingPointError, match="; allowed: finite numbers"):
         write(side, prompt, params, model, config, count=1, temperature=temperature,
               cached=cached)

@@ -348,7 +348,8 @@ def test_a_checkpoint_cannot_have_anything_but_a_file_read_as_its_text(
 @pytest.mark.parametrize("words, sentence", [
     (["--prompt", ""], "prompt is empty; allowed: at least one character"),
     (["--prompt", "2b"], "text holds the character '2'; allowed: the"),
-    (["--temperature", "0"], "temperature is 0.0; allowed: above 0"),
+    (["--temperature", "-1"], "temperature is -1.0; allowed: a finite number above 0, or 0"),
+    (["--temperature", "nan"], "temperature is nan; allowed: a finite number above 0, or 0"),
     (["--top-p", "1.5"], "top_p is 1.5; allowed: above 0 and at most 1"),
     (["--out", "nowhere"], "which is not a file"),
     (["--weights", "own.txt"], "own.txt"),
@@ -358,7 +359,8 @@ def test_what_cannot_be_sampled_is_refused(place, capsys, words, sentence):
     assert train("--with", "numpy", *SMALL) == 0
     capsys.readouterr()
     assert main(["sample", "--prompt", "to", *words]) == 2
-    assert sentence in capsys.readouterr().err
+    out, err = capsys.readouterr()
+    assert sentence in err and not out
 
 
 def test_gpt2s_weights_and_tokens_speak_on_both_sides(place, capsys):
@@ -404,6 +406,18 @@ def test_a_write_that_fails_leaves_what_was_written(tmp_path, monkeypatch, write
     with pytest.raises(OSError):
         writer(path, [entry, entry._replace(step=2)])
     assert path.read_bytes() == before and os.listdir(tmp_path) == ["file"]
+
+
+@pytest.mark.parametrize("temperature", ["0", "1e-300"])
+def test_a_temperature_of_0_always_writes_the_likeliest(place, capsys, temperature):
+    assert train("--with", "numpy", *SMALL) == 0
+    capsys.readouterr()
+    texts = set()
+    for words in [], ["--seed", "5"], ["--top-k", "3", "--top-p", "0.9"], ["--with", "torch"]:
+        assert main(["sample", "--count", "9", "--prompt", "to", "--temperature", temperature, *words]) == 0
+        texts.add(capsys.readouterr().out)
+    assert main(["sample", "--count", "9", "--prompt", "to", "--top-k", "1"]) == 0
+    assert texts == {capsys.readouterr().out}
 
 
 @pytest.mark.parametrize("words, sentence", [
