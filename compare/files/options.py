@@ -39,8 +39,8 @@ MODEL = {
 SCHEDULE = {
     "steps": Option(600, "updates"),
     "lr": Option(4e-3, "the highest learning rate"),
-    "min_lr": Option(4e-4, "the learning rate at the end of the cosine"),
-    "warmup": Option(50, "updates in which the learning rate rises"),
+    "min_lr": Option(4e-4, "the learning rate at the end of the cosine; lr at most"),
+    "warmup": Option(50, "updates in which the learning rate rises; steps at most"),
     "beta1": Option(0.9, "AdamW's decay of the mean gradient"),
     "beta2": Option(0.99, "AdamW's decay of the mean squared gradient"),
     "eps": Option(1e-8, "AdamW's term against division by zero"),

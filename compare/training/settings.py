@@ -15,6 +15,7 @@ from .merging import Merging
 from .plan import parameters
 
 BELONGS = {"merges": "bpe", "gpt2_files": "gpt2"}  # an option: the tokenizer that it is of
+AT_MOST = {"warmup": "steps", "min_lr": "lr"}
 
 
 def job_of(given, folder):
@@ -89,7 +90,7 @@ def prolonged(start, steps):
 
 def check_settings(given, own, tokens):
     """Refuse settings other than a run's own, given by name or by a preset."""
-    preset = {} if given.preset is None else options.defaults(given.preset)
+    preset = {} if given.preset is None else values_of(given)
     for name in options.MODEL | options.SCHEDULE | options.RUN | {"dtype": 0}:
         words, value = name, getattr(given, name)
         if value is None:
@@ -150,7 +151,11 @@ def paths_in_words(paths):
 def values_of(given):
     """Return each hyperparameter by name: as given, else of the preset, else the default."""
     values = options.defaults(given.preset)
-    values |= {name: getattr(given, name) for name in values if getattr(given, name) is not None}
+    named = {name for name in values if getattr(given, name) is not None}
+    values |= {name: getattr(given, name) for name in named}
+    for name, most in AT_MOST.items():
+        if name not in named:  # a default is cut
+            values[name] = min(values[name], values[most])
     for name in options.RUN:
         options.check_option(name, values[name])
     return values
@@ -165,7 +170,10 @@ def config_of(values, tokens):
 
 
 def schedule_of(values):
-    """Return the Schedule of the values."""
+    """Return the Schedule of the values; refuse a rise that is longer than all, or a decay upwards."""
+    for name, most in AT_MOST.items():
+        if values[name] > values[most]:
+            raise ValueError(f"{name} is {values[name]}; allowed: at most {most} = {values[most]}")
     return Schedule(**{name: values[name] for name in options.SCHEDULE})
 
 

@@ -420,7 +420,26 @@ def test_a_temperature_of_0_always_writes_the_likeliest(place, capsys, temperatu
     assert texts == {capsys.readouterr().out}
 
 
+@pytest.mark.parametrize("words, warmup, min_lr", [
+    ([], 50, 4e-4), (["--steps", "20"], 20, 4e-4), (["--lr", "1e-5"], 50, 1e-5), (["--lr", "0"], 50, 0),
+    (["--preset", "micro", "--steps", "9", "--lr", "1e-2"], 9, 1e-3),
+    (["--steps", "20", "--warmup", "20", "--lr", "1", "--min-lr", "1"], 20, 1)])
+def test_defaults_are_cut_to_what_the_options_leave(words, warmup, min_lr):
+    values = settings.values_of(parser().parse_args(["train", *words]))
+    schedule = settings.schedule_of(values)
+    assert (schedule.warmup, schedule.min_lr) == (warmup, min_lr)
+
+
+def test_a_run_whose_defaults_were_cut_goes_on_with_its_options(place, monkeypatch):
+    words = "--with", "numpy", "--preset", "micro", "--steps", "9", "--lr", "1e-4"
+    assert train(*words, stop=5, monkeypatch=monkeypatch) == 130
+    os.chdir(place)
+    assert train(*words, "--resume") == 0
+
+
 @pytest.mark.parametrize("words, sentence", [
+    (["--lr", "1e-5", "--min-lr", "1e-4"], "min_lr is 0.0001; allowed: at most lr = 1e-05"),
+    (["--steps", "20", "--warmup", "21"], "warmup is 21; allowed: at most steps = 20"),
     (["--lr", "-1"], "lr is -1.0; allowed: from 0"), (["--steps", "0"], "steps is 0; allowed: from 1"),
     (["--batch-size", "0"], "batch_size is 0; allowed: an integer from 1")])
 def test_a_plan_refuses_what_training_would(capsys, words, sentence):
