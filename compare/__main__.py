@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import os
 import sys
+import time
 
 from .bench import command as bench
 from .book import command as book
@@ -40,6 +41,16 @@ def run_demo(_):
     return 0
 
 
+def refuse(sentence):
+    """Say what was wrong, and return the exit code."""
+    waiting.clear()
+    if os.environ.get("LOCAL_RANK", "0") != "0":  # of torchrun, which ends all when one has ended:
+        time.sleep(5)                             # so that the first alone says what all would say
+    with contextlib.suppress(OSError):
+        print(f"error: {sentence}", file=sys.stderr)
+    return 2
+
+
 def main(words=None):
     """Run the command line; what a user got wrong is one sentence and exit code 2."""
     for stream in sys.stdout, sys.stderr:
@@ -70,14 +81,6 @@ def main(words=None):
         return refuse(f"{error.filename or 'the output'} can't be used ({error.strerror or error})")
     finally:
         let_go()
-
-
-def refuse(reason):
-    """Say in one sentence what was wrong, and return the exit code."""
-    waiting.clear()
-    with contextlib.suppress(OSError):
-        print(f"error: {reason}", file=sys.stderr)
-    return 2
 
 
 def let_go():

@@ -87,6 +87,8 @@ def run_train(given):
     """Train one side, or both in lockstep; return the exit code."""
     if given.side != "torch":
         check_torch_only(given)
+        if int(os.environ.get("WORLD_SIZE", 1)) > 1:
+            raise ValueError(f"with is {given.side}; allowed under torchrun: --with torch")
     return {"numpy": train_numpy, "torch": train_torch, "both": train_both}[given.side](given)
 
 
@@ -110,21 +112,20 @@ def train_torch(given):
     from . import torch_side
     from .finish import finish
     from .folder import RunFolder
+    from .job import is_leader
     from .loop import Run
     from .settings import job_of
     torch.set_num_threads(given.threads or torch.get_num_threads())
     folder, leader = RunFolder(FOLDER if given.out is None else given.out), is_leader()
     with folder.held() if leader else contextlib.nullcontext():
         job = job_of(given, folder)
+        if given.autocast and job.dtype != "float32":
+            raise ValueError(f"autocast is given with {job.dtype}, which it leaves alone; allowed: "
+                             "with float32")
         with torch_side.process_group(given.device, job.batch_size) as device:
             side = torch_side.TorchSide(job, device, given.autocast, given.compile)
             run = Run(job, side, folder, leader).train()
         return finish(run) if leader else 0
-
-
-def is_leader():
-    """Whether this is the first of the processes that torchrun started, or the only one."""
-    return os.environ.get("RANK", "0") == "0"
 
 
 def train_both(given):

@@ -96,3 +96,8 @@ def digest(job):
     if len(job.train_ids) != corpus.usual_cut(len(job.train_ids) + len(job.valid_ids)):
         sha.update(f"validation from {len(job.train_ids)}".encode())
     return sha.hexdigest()
+
+
+def is_leader():
+    """Whether this is the first of the processes that torchrun started, or the only one."""
+    return os.environ.get("RANK", "0") == "0"

@@ -9,7 +9,7 @@ from reference.train import Schedule
 from ..files import checkpoint, options
 from ..text import corpus, kinds
 from ..text.documents import Source, source_of
-from .job import Job, digest
+from .job import Job, digest, is_leader
 from .log import is_owed
 from .merging import Merging
 from .plan import parameters
@@ -180,21 +180,16 @@ def schedule_of(values):
 def tokenizer_of(given, documents, kind):
     """Return the tokenizer of a kind, as the options ask for it."""
     merges = options.MERGES if given.merges is None else given.merges
-    merging = Merging(merges) if kind == "bpe" and speaks() else None
+    merging = Merging(merges) if kind == "bpe" and is_leader() else None
     tokenizer = kinds.make(kind, documents, merges, given.gpt2_files, merging)
     if merging:
         merging.end(len(tokenizer.merges))
     return tokenizer
 
 
-def speaks():
-    """Whether this process is the one of torchrun's that prints."""
-    return os.environ.get("RANK", "0") == "0"
-
-
 def announce(job, length):
     """Say what is trained, once however many processes there are."""
-    if speaks():
+    if is_leader():
         print(f"{parameters(job.config):,} parameters, {length:,} characters, "
               f"{job.tokenizer.vocab_size} different tokens, {job.dtype}, seed {job.seed}"
               + (f", from step {job.done}" if job.done else ""))

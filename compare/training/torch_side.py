@@ -36,11 +36,12 @@ class TorchSide:
     def steps(self, batches):
         """Yield a Step after each update; its loss is the mean over all processes."""
         self.model.train()
-        for step in torch_impl.train.train(
-                self.runs, self.own(batches), schedule=self.job.schedule,
-                optimizer=self.optimizer, start=self.job.done, accumulate=self.job.accumulate):
-            yield step._replace(loss=self.over_processes(step.loss, distributed.ReduceOp.SUM)
-                                / processes())
+        with refusing_to_compile():
+            for step in torch_impl.train.train(
+                    self.runs, self.own(batches), schedule=self.job.schedule,
+                    optimizer=self.optimizer, start=self.job.done, accumulate=self.job.accumulate):
+                yield step._replace(loss=self.over_processes(step.loss, distributed.ReduceOp.SUM)
+                                    / processes())
 
     def own(self, batches):
         """Yield this process's share of each batch as tensors on the device."""
@@ -95,6 +96,19 @@ class Autocast(nn.Module):
     def forward(self, tokens, keep=None):
         with torch.autocast(self.device, torch.bfloat16):
             return self.model(tokens, keep).float()
+
+
+@contextlib.contextmanager
+def refusing_to_compile():
+    """Say in a ValueError, of one sentence, why torch.compile can't compile, as without a compiler."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not type(error).__module__.startswith(("torch._dynamo.", "torch._inductor.")):
+            raise
+        reason = str(error).strip().partition("\n")[0]
+        raise ValueError(f"compile is given, but torch can't compile here ({reason}); allowed: where "
+                         "a C++ compiler is, or without --compile") from None
 
 
 def rank():

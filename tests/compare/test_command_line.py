@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -165,6 +166,16 @@ def test_bad_input_is_one_sentence(words, message, capsys):
 
 def test_bad_input_is_one_sentence_in_a_process_of_its_own_too():
     assert compare("show", "batch_norm", code=2).startswith("error: LAYER is batch_norm; allowed: ")
+
+def test_of_several_processes_the_first_has_the_time_to_say_what_is_wrong(monkeypatch, capsys):
+    said = []
+    monkeypatch.setattr(time, "sleep", lambda _: said.append(capsys.readouterr().err))
+    for rank in "0", "1":
+        monkeypatch.setenv("LOCAL_RANK", rank)
+        assert main(["show", "batch_norm"]) == 2
+        said.append(capsys.readouterr().err)
+    assert said[0].startswith("error: LAYER is batch_norm") and said[1] == "" and said[2] == said[0]
+
 
 
 @pytest.mark.parametrize("stem", [*LAYERS, "adamw"])

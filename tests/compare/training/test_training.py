@@ -11,6 +11,8 @@ import time
 
 import numpy as np
 import pytest
+import torch
+from torch._inductor import exc
 
 import reference.generate
 from compare.files import checkpoint, gpt2
@@ -435,6 +437,30 @@ def test_a_run_whose_defaults_were_cut_goes_on_with_its_options(place, monkeypat
     assert train(*words, stop=5, monkeypatch=monkeypatch) == 130
     os.chdir(place)
     assert train(*words, "--resume") == 0
+
+
+def test_a_model_that_cannot_be_compiled_is_refused(place, monkeypatch, capsys):
+    class NoCompiler(torch.nn.Module):
+        def forward(self, *_):
+            raise exc.InductorError(exc.InvalidCxxCompiler(), None)
+
+    monkeypatch.setattr(torch, "compile", lambda model: NoCompiler())
+    assert train("--with", "torch", "--compile", *SMALL) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: compile is given, but torch can't compile here (InvalidCxxCompiler")
+    assert error.count("\n") == 1
+
+
+def test_autocast_of_what_it_leaves_alone_is_refused(place, capsys):
+    assert train("--with", "torch", "--autocast", "--dtype", "float64", *SMALL) == 2
+    assert "autocast is given with float64, which it leaves alone" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("side", ["numpy", "both"])
+def test_several_processes_train_with_torch_alone(place, monkeypatch, capsys, side):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert train("--with", side, *SMALL) == 2
+    assert f"with is {side}; allowed under torchrun: --with torch" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("words, sentence", [
