@@ -1,6 +1,7 @@
 """Three profiles: quick, the default, draws the same examples each time; thorough draws afresh;
 mutants draws those of quick and stops at the first that fails."""
 
+import pytest
 import torch
 from hypothesis import HealthCheck, Phase, settings
 
@@ -20,6 +21,10 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
+    if config.getoption("of") and not config.getoption("mutants"):
+        raise pytest.UsageError("--of is given; allowed: only with --mutants")
+    if config.getoption("half") is not None and config.getoption("mutants"):
+        raise pytest.UsageError("--half is given; allowed: only without --mutants")
     if config.getoption("mutants"):
         settings.load_profile("mutants")
 

@@ -26,6 +26,11 @@ def run_bench(given):
     if given.against and not (Path(given.against) / "compare" / "bench" / "sides.py").is_file():
         raise ValueError(f"against is {given.against}, which holds no compare/bench/sides.py; "
                          "allowed: the folder of another checkout")
+    try:
+        open(given.json, "a").close()  # before the minutes of measuring
+    except OSError as error:
+        raise ValueError(f"json is {given.json}, which can't be written ({error.strerror}); "
+                         "allowed: a file in a folder that exists") from None
     from .bench import measure_and_print
     measure_and_print(given.sizes, given.threads, given.turns, given.json, given.against)
     return 0

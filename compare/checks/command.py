@@ -1,7 +1,10 @@
 """The commands check, precision and steps."""
 
+from ..layers.source import DERIVED
 from ..progress import waiting
 from ..words import check_layers, positive
+
+EXAMPLES = 200  # of check
 
 
 def declare(verbs):
@@ -10,8 +13,8 @@ def declare(verbs):
     check.set_defaults(run=run_check)
     check.add_argument("layers", nargs="*", metavar="LAYER",
                        help="such as softmax (default: all)")
-    check.add_argument("--examples", type=positive, default=200, help="drawn examples a layer "
-                       "(default %(default)s)")
+    check.add_argument("--examples", type=positive, help="drawn examples a layer "
+                       f"(default {EXAMPLES})")
     check.add_argument("--derivations", action="store_true", help="instead: run every block of the "
                        "derivations, and list each equation's line of code")
     precision = verbs.add_parser("precision",
@@ -30,10 +33,14 @@ def declare(verbs):
 def run_check(given):
     """Print the table; return 1 if a row fails."""
     if given.derivations:
+        if given.examples:
+            raise ValueError("examples is given; allowed: only without --derivations, whose blocks "
+                             "draw their own")
         from .derivations import print_tags
-        return 0 if print_tags() else 1
+        check_layers(given.layers, DERIVED)
+        return 0 if print_tags(given.layers) else 1
     from .check import print_checks
-    return 0 if print_checks(rows_of(given.layers), given.examples) else 1
+    return 0 if print_checks(rows_of(given.layers), given.examples or EXAMPLES) else 1
 
 
 def run_precision(given):

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from ..layers.source import DERIVED, HOUSE, path_of, read, tags
 from ..progress import waiting
+from ..words import counted
 
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.S | re.M)
 SECTION = re.compile(r"^### ([A-Z]+-\d+)\n(.*?)(?=^#|\Z)", re.S | re.M)
@@ -60,10 +61,12 @@ def underived():
             if "\ndef backward(" in read(path) and path.stem not in DERIVED]
 
 
-def print_tags():
-    """List all tags, run all blocks, and return whether nothing is missing and all hold."""
-    problems = [f"{stem}: reference/{stem}.md is missing" for stem in underived()]
-    for stem in waiting.over(DERIVED, str):
+def print_tags(stems=()):
+    """List the tags and run the blocks of some derivations, all of them for none; return whether
+    nothing is missing and all hold."""
+    missing, stems = [] if stems else underived(), stems or DERIVED
+    problems = [f"{stem}: reference/{stem}.md is missing" for stem in missing]
+    for stem in waiting.over(stems, str):
         found = tags_of(stem)
         try:
             verdict = f"{run_blocks(stem)} asserts hold"
@@ -78,5 +81,5 @@ def print_tags():
             problems += [f"{stem}: {tag.name} has {what}" for what in lacks(tag)]
     print("\n" + ("\n".join(problems) if problems else
                   f"every tag has its line of code, its formula and its block: "
-                  f"{sum(len(tags_of(stem)) for stem in DERIVED)} in {len(DERIVED)} derivations"))
+                  f"{sum(len(tags_of(stem)) for stem in stems)} in {counted(len(stems), 'derivation')}"))
     return not problems

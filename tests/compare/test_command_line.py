@@ -154,6 +154,9 @@ def test_show_prints_every_layer(stem, capsys):
     (["train", "--lr", "-1"], "lr is -1.0; allowed: from 0"),
     (["train", "--dropout", "1"], "dropout is 1.0; allowed: 0 <= dropout < 1"),
     (["train", "--lr", "1e30", "--steps", "9", "--warmup", "0"], "training stopped at step"),
+    (["check", "--derivations", "--examples", "5"], "examples is given; allowed: only without"),
+    (["check", "--derivations", "batch_norm"], "LAYER is batch_norm; allowed: adamw, attention"),
+    (["bench", "--json", "missing/bench.json"], "json is missing/bench.json, which can't be written"),
     (["check", "--examples", "0"], "0 is not allowed; allowed: an integer from 1 up"),
 ])
 def test_bad_input_is_one_sentence(words, message, capsys):
@@ -164,9 +167,6 @@ def test_bad_input_is_one_sentence(words, message, capsys):
     assert code == 2 and message in capsys.readouterr().err
 
 
-def test_bad_input_is_one_sentence_in_a_process_of_its_own_too():
-    assert compare("show", "batch_norm", code=2).startswith("error: LAYER is batch_norm; allowed: ")
-
 def test_of_several_processes_the_first_has_the_time_to_say_what_is_wrong(monkeypatch, capsys):
     said = []
     monkeypatch.setattr(time, "sleep", lambda _: said.append(capsys.readouterr().err))
@@ -176,6 +176,9 @@ def test_of_several_processes_the_first_has_the_time_to_say_what_is_wrong(monkey
         said.append(capsys.readouterr().err)
     assert said[0].startswith("error: LAYER is batch_norm") and said[1] == "" and said[2] == said[0]
 
+
+def test_bad_input_is_one_sentence_in_a_process_of_its_own_too():
+    assert compare("show", "batch_norm", code=2).startswith("error: LAYER is batch_norm; allowed: ")
 
 
 @pytest.mark.parametrize("stem", [*LAYERS, "adamw"])

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from compare.__main__ import main
 from compare.checks import derivations
 from compare.checks.derivations import Tag, derivation
 from compare.layers.table import LAYERS
@@ -71,3 +72,10 @@ def test_links_between_derivations_lead_somewhere():
         for target, anchor in re.findall(r"\]\((\w+)\.md(?:#([\w-]+))?\)", derivation(stem)):
             assert target in DERIVED or target == "README", target
             assert not anchor or f"### {anchor.upper()}\n" in derivation(target), anchor
+
+
+def test_the_derivations_that_are_named_are_run_alone(capsys):
+    assert main(["check", "--derivations", "gelu"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("gelu: ") and out.count(" asserts hold") == 1
+    assert out.endswith("its block: 6 in 1 derivation\n")
