@@ -1,6 +1,9 @@
-"""What words of the command line may be."""
+"""What words of the command line may be, and words that are printed."""
 
 import argparse
+import os
+import shlex
+import subprocess
 
 
 def positive(word):
@@ -11,13 +14,18 @@ def positive(word):
     return number
 
 
-def check_layers(stems, allowed):
-    """Refuse a layer that is not in the table with a ValueError."""
-    for stem in stems:
+def argument(path):
+    """Return a path as a console takes it."""
+    return subprocess.list2cmdline([str(path)]) if os.name == "nt" else shlex.quote(str(path))
+
+
 def counted(number, noun):
     """Return "1 step" or "2,000 steps"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def check_layers(stems, allowed):
+    """Refuse a layer that is not in the table with a ValueError."""
+    for stem in stems:
         if stem not in allowed:
             raise ValueError(f"LAYER is {stem}; allowed: {', '.join(allowed)}")

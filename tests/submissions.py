@@ -47,7 +47,8 @@ def here(monkeypatch):
         path = list(sys.path)
         submission.main(folder)
         sys.path[:] = path
-        sys.modules.pop("submission", None)
+        for name in [name for name in sys.modules if name.partition(".")[0] == "submission"]:
+            del sys.modules[name]
         return 0, b""
     monkeypatch.setattr(sandbox, "start", start)
 

@@ -154,6 +154,8 @@ def place(tmp_path, monkeypatch, here):  # noqa: F811
     """A folder with a text and somebody's layer in it, and the current one."""
     (tmp_path / "own.txt").write_text("to be or not to be, that is the question.\n" * 80)
     (tmp_path / "my_norm.py").write_text(MY_NORM)
+    (tmp_path / "reference").mkdir()
+    (tmp_path / "reference" / "layer_norm.md").touch()  # as where the transcripts were made
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

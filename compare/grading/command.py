@@ -1,7 +1,8 @@
 """The commands exercise and grade."""
 
-from ..words import check_layers, positive
+from ..layers.source import path_from_here, path_of
 from ..progress import waiting
+from ..words import argument, check_layers, positive
 
 
 def declare(verbs):
@@ -14,7 +15,7 @@ def declare(verbs):
     grade.set_defaults(run=run_grade)
     grade.add_argument("file", metavar="FILE", help="an exercise, or any file of functions")
     grade.add_argument("--layer", metavar="LAYER", help="whose maths it is (default: what FILE "
-                       "says, as in LAYER = \"softmax\")")
+                       "says, as in LAYER = \"softmax\", or is called)")
     grade.add_argument("--forward", default="forward", metavar="F", help="the function y, cache = "
                        "F(x, parameters) or y = F(...) in FILE (default: %(default)s)")
     grade.add_argument("--backward", default="backward", metavar="G", help="the function G(dy, "
@@ -31,8 +32,9 @@ def run_exercise(given):
         from .exercise import write_exercise
     check_layers([given.layer], LAYERS)
     path = write_exercise(given.layer, given.output)
-    print(f"{path} is written: fill in its backward, then\n    python -m compare grade {path}\n"
-          f"The derivation is in reference/{given.layer}.md")
+    print(f"{path} is written: fill in its backward, then\n    python -m compare grade "
+          f"{argument(path)}\n"
+          f"The derivation is in {path_from_here(path_of(given.layer, '.md'))}")
     return 0
 
 

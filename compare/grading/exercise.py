@@ -8,11 +8,13 @@ from ..layers import both
 from ..layers.table import LAYERS
 from ..layers.sizes import sizes, in_words
 from ..layers.source import path_of, read, tags
+from ..words import argument
 
 HEAD = '''"""Exercise: the backward of {stem}.
 
 Fill in `backward` at the end. Then: python -m compare grade {file}
-The forward is that of reference/{stem}.py; the equations are derived in reference/{stem}.md.
+In the project's folder, the forward is that of reference/{stem}.py, and reference/{stem}.md derives
+the equations.
 """
 
 LAYER = "{stem}"
@@ -29,7 +31,7 @@ def write_exercise(stem, path=None):
     path = Path(path or f"{stem}_exercise.py")
     try:
         with path.open("x", encoding="utf-8") as file:
-            file.write(exercise_text(stem, path.name))
+            file.write(exercise_text(stem, argument(path.as_posix())))
     except FileExistsError:
         raise ValueError(f"FILE is {path}, which exists; allowed: a new name (--output)") from None
     except OSError as error:

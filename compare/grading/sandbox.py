@@ -34,8 +34,10 @@ def read_submission(path):
 
 
 def layer_of(path):
-    """Return the layer that a file names, as in LAYER = "softmax", without running it."""
+    """Return the layer that a file names, as in LAYER = "softmax", or that it is called after."""
     found = re.search(r"^LAYER\s*=\s*[\"'](\w+)[\"']", read_submission(path), re.M)
+    if not found and Path(path).stem in LAYERS:
+        return Path(path).stem
     if not found:
         raise ValueError(f"FILE is {path}, which names no layer; allowed: a line such as "
                          'LAYER = "softmax" in it, or --layer softmax')
@@ -88,8 +90,6 @@ def start(folder, seconds, count):
     return code, bytes(printed)
 
 
-def listen(pipe, printed):
-    """Keep the beginning of what comes out of a pipe, and let go of the rest."""
 def watched(process, folder, seconds, count):
     """Return the exit code of a process, None if the time runs out, and show how far it is."""
     end = time.monotonic() + seconds
@@ -102,6 +102,8 @@ def watched(process, folder, seconds, count):
                 return None
 
 
+def listen(pipe, printed):
+    """Keep the beginning of what comes out of a pipe, and let go of the rest."""
     while chunk := pipe.read1():
         printed += chunk[: max(0, LINES * 1000 - len(printed))]
 

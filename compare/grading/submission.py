@@ -13,6 +13,7 @@ import json
 import os
 import sys
 import traceback
+import types
 from pathlib import Path
 
 import numpy as np
@@ -149,12 +150,32 @@ class Submission:
 
 
 def import_file(path):
-    """Import a file by its path; its own folder comes first in the search for its imports."""
+    """Import a file by its path; its own folder comes first in the search for its imports.
+
+    It is in a package `submission`, the one that holds its folder, for its relative imports: so a
+    copy of reference/ finds its own files.
+    """
     sys.path.insert(0, str(path.parent))
-    loader = importlib.machinery.SourceFileLoader("submission", str(path))  # whatever its suffix
-    spec = importlib.util.spec_from_file_location("submission", path, loader=loader)
+    top = path.parent
+    while (top.parent / "__init__.py").is_file():
+        top = top.parent
+    if (top / "__init__.py").is_file():
+        import_as("submission", top / "__init__.py", [str(top)])
+    else:
+        sys.modules["submission"] = types.ModuleType("submission")
+        sys.modules["submission"].__path__ = [str(top)]
+    package = ".".join(["submission", *path.parent.relative_to(top).parts])
+    importlib.import_module(package)
+    return import_as(f"{package}.{path.stem.replace('.', '_')}", path)
+
+
+def import_as(name, path, folders=None):
+    """Import a file under a name, as a package if the folders of its modules are given."""
+    loader = importlib.machinery.SourceFileLoader(name, str(path))  # whatever its suffix
+    spec = importlib.util.spec_from_file_location(
+        name, path, loader=loader, submodule_search_locations=folders)
     module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
+    sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
 

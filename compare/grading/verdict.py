@@ -8,6 +8,7 @@ import numpy as np
 from .cases import cases
 from ..checks.coverage import Coverage
 from .grade import grade, trial_of
+from ..layers.source import path_from_here, path_of
 from ..layers.table import LAYERS
 from ..mutants.known import MEANINGS
 from .sandbox import options_of
@@ -94,10 +95,10 @@ def explanation(names, mutant, stem):
     meaning, link = MEANINGS.get(mutant.name), mutant.tag.split(",")[0].lower()
     told = f"{meaning or mutant.edit}{f' ({mutant.tag})' if mutant.tag else ''}"
     where = "" if mutant.stem == stem else f", in {mutant.stem},"
-    are = "is" if len(names) == 1 else "are"
+    are, page = "is" if len(names) == 1 else "are", path_from_here(path_of(mutant.stem, ".md"))
     return [f"your {spoken(names)} {are} what you get when{where} {told}",
             *indented([f"in our code: {mutant.edit}"] if meaning else []),
-            *indented([f"read reference/{mutant.stem}.md" + (f"#{link}" if link else "")])]
+            *indented([f"read {page}" + (f"#{link}" if link else "")])]
 
 
 def spoken(names):

@@ -39,6 +39,11 @@ def read(path):
     return (HOUSE / path).read_text(encoding="utf-8")
 
 
+def path_from_here(path):
+    """Return the path of a file of the house as it is found from the current folder."""
+    return Path(path if Path(path).exists() else HOUSE / path).as_posix()
+
+
 def source(path):
     """Return the lines of the code of one side, from its first definition on."""
     lines = read(path).splitlines()

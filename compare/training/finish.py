@@ -2,11 +2,9 @@
 
 import contextlib
 import math
-import os
-import shlex
-import subprocess
 import sys
 
+from ..words import argument
 from . import curve
 from .interrupt import CLOSED
 
@@ -41,11 +39,6 @@ def ending(run):
         yield " ".join(["to write text: python -m compare sample" if run.whole else
                         f"to go on: python -m compare train --resume --with {run.side.name}",
                         "--out", argument(run.folder.path)])
-
-
-def argument(path):
-    """Return a path as a console takes it."""
-    return subprocess.list2cmdline([str(path)]) if os.name == "nt" else shlex.quote(str(path))
 
 
 def files(folder):

@@ -1,15 +1,19 @@
 """Exercises and the grader: what a student meets, right, wrong and broken."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import mutation
+from compare.__main__ import main
 from compare.grading import exercise, grade, hints, sandbox
 from compare.grading.cases import cases
 from compare.checks.coverage import Coverage
+from compare.layers.source import HOUSE
 from compare.layers.table import LAYERS
+from compare.words import argument
 from submissions import RIGHT, fill, here, verdict  # noqa: F401, here is a fixture
 
 WRONG = [  # (layer, what is right, what a student wrote, what the grader must say)
@@ -72,8 +76,8 @@ def test_a_mistake_has_a_name(here, tmp_path, capsys, stem, before, after, words
 @pytest.mark.parametrize("stem", LAYERS)
 def test_every_layer_has_an_exercise_that_its_own_backward_solves(here, tmp_path, capsys, stem):
     body = f"\n    import reference.{stem} as solved\n    return solved.backward({{}}, cache)\n"
-    argument = {"cross_entropy": "dloss", "gpt": "dlogits"}.get(stem, "dy")
-    right, out = verdict(capsys, fill(tmp_path, stem, body.format(argument)), stem)
+    cotangent = {"cross_entropy": "dloss", "gpt": "dlogits"}.get(stem, "dy")
+    right, out = verdict(capsys, fill(tmp_path, stem, body.format(cotangent)), stem)
     assert right, out
     text = (tmp_path / f"{stem}_exercise.py").read_text(encoding="utf-8")
     assert f"reference/{stem}.md" in text and "from ." not in text
@@ -206,6 +210,68 @@ def test_what_a_layer_without_some_option_never_showed_is_told(
     assert right and "all that was exercised is right" in out, out
     assert f"examples are left out: forward doesn't take all of the options {options}\n" \
         f"not exercised: {unmet}\n" in out
+
+
+@pytest.mark.parametrize("stem", ["softmax", "attention"])
+def test_the_layers_own_file_is_graded_where_it_stands(here, capsys, stem):
+    assert main(["grade", str(HOUSE / "reference" / f"{stem}.py")]) == 0
+    assert "all of it is right" in capsys.readouterr().out
+
+
+PACKAGE = {  # a file of it imports its neighbours and those above it
+    "mine/__init__.py": "SIZE = 1\n", "mine/scales.py": "TWO = 2.0\n", "mine/layers/__init__.py": "",
+    "mine/layers/gates.py": "def gate(x):\n    return x * 1.0\n",
+    "mine/layers/my.linear.py": """
+from .. import SIZE, scales
+from .gates import gate
+
+def forward(x, weight, bias):
+    return gate(x @ weight.T) + bias * SIZE, (x, weight)
+
+def backward(dy, cache):
+    x, weight = cache
+    return dy @ weight, scales.TWO / 2 * np.einsum("bto,bti->oi", dy, x), dy.sum((0, 1))
+import numpy as np
+"""}
+COPY = {  # a folder without an __init__.py, and with the names of ours
+    "reference/tools.py": "def total(a):\n    return 2 * a.sum((0, 1))\n",
+    "reference/linear.py": """
+from .tools import total
+
+def forward(x, weight, bias):
+    return x @ weight.T + bias, (x, weight)
+
+def backward(dy, cache):
+    x, weight = cache
+    return dy @ weight, (dy[..., None] * x[..., None, :]).sum((0, 1)), total(dy)
+"""}
+
+
+@pytest.mark.parametrize("files, words", [
+    (PACKAGE, "all of it is right"), (COPY, "dbias: no known mistake matches\n    it is the right one times 2")])
+def test_a_file_finds_its_own_neighbours(here, tmp_path, capsys, files, words):
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    assert words in verdict(capsys, tmp_path / [*files][-1], "linear")[1]
+
+
+def test_what_an_exercise_says_is_there_where_one_stands(tmp_path, monkeypatch, capsys):
+    (tmp_path / "my work").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert main(["exercise", "softmax", "--output", "my work/x.py"]) == 0
+    command = f"python -m compare grade {argument('my work/x.py')}"
+    out = capsys.readouterr().out.splitlines()
+    assert out[1].strip() == command
+    assert Path(out[-1].split(" is in ")[1]).samefile(HOUSE / "reference" / "softmax.md")
+    assert f"Then: {command}\n" in Path("my work/x.py").read_text(encoding="utf-8")
+
+
+def test_what_a_verdict_says_to_read_is_there_where_one_stands(here, tmp_path, monkeypatch, capsys):
+    path, page = fill(tmp_path, "gelu", "    return dy\n"), "reference/gelu.md"
+    for place, shown in (tmp_path, (HOUSE / page).as_posix()), (HOUSE, page):
+        monkeypatch.chdir(place)
+        assert f"    read {shown}" in verdict(capsys, path, "gelu")[1]
 
 
 def test_an_exercise_is_never_written_over_a_file(tmp_path):
