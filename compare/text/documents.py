@@ -127,6 +127,7 @@ def files_of(name, path):
 
     found = sorted((Path(folder, file) for folder, _, files in os.walk(path, onerror=refuse)
                     for file in files if file.lower().endswith(READ)), key=lambda file: file.parts)
+    found = [file for file in found if file.is_file()]  # a pipe would be waited for
     if not found:
         raise ValueError(f"{name} is {one_line(path)}, a folder without a file *.txt or *{LINES}; "
                          "allowed: a folder with one")

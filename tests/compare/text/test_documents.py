@@ -41,6 +41,12 @@ def test_a_folder_is_its_files_in_order_and_each_line_of_json_a_document(place):
         "c", "one\nline", "\u00e9", "d", "b"]  # as given
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_in_a_folder_is_not_waited_for(place):
+    os.mkfifo(place / "folder" / "sub" / "pipe.txt")
+    assert documents("folder/sub") == ["c", "one\nline", "\u00e9"]
+
+
 def test_a_field_is_taken_by_its_name(place):
     (place / "two.jsonl").write_text('{"text": "no", "body": "yes"}\n', encoding="utf-8")
     assert documents("two.jsonl") == ["no"] and documents("two.jsonl", field="body") == ["yes"]
