@@ -4,7 +4,6 @@ import ast
 import collections
 import functools
 import sys
-from pathlib import Path
 
 import pytest
 

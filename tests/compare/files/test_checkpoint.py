@@ -518,7 +518,7 @@ HOSTILE = {  # bytes of a file, or arrays that get a checksum that fits
         about(packing.pack(example())["about"].tobytes().replace(b'"lr":0.3', b'"lr":9e999')),
         "lr is inf; allowed: from 0 up, a finite number"),
     "half a step to make": (scheduled(steps=1.5), "holds a wrong schedule ("),
-    "half a step": (about(step=0.5), "holds a wrong step ("),
+    "half a step in the log": (about(step=0.5), "holds a wrong step ("),
     "a step back": (about(step=-1), "holds a wrong step ("),
     "too many steps": (about(step=2**54), "holds a wrong step ("),
     "a step that is true": (about(step=True), "holds a wrong step ("),

@@ -21,7 +21,7 @@ from compare.text.tokenizers import END
 from compare.training import numpy_side, sample, settings
 from compare.training.job import Job, digest
 from compare.training.merging import Merging
-from compare.training.progress import Progress
+from compare.progress import Progress
 from compare.training.sample import before_stop
 from gpt2_form import write_gpt2
 
