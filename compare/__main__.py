@@ -11,7 +11,6 @@ from .book import command as book
 from .checks import command as checks
 from .files import command as files
 from .grading import command as grading
-from .layers.source import path_from_here
 from .progress import waiting
 from .training import command as training
 
@@ -68,7 +67,7 @@ def main(words=None):
         if error.name != "torch":
             raise
         return refuse("torch is not installed; allowed: --with numpy, show, plan, or python -m pip "
-                      f"install -r {path_from_here('requirements.txt')}")
+                      "install -r requirements.txt")
     except MemoryError as error:
         return refuse(f"there is too little memory ({error}); "
                       "allowed: smaller sizes, see python -m compare plan")

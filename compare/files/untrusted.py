@@ -54,7 +54,7 @@ def members(path, *compressions, expansion=1):
         entries = archive.infolist()
         if len(entries) > MEMBERS:
             raise Refused(f"has {len(entries)} members, more than {MEMBERS}")
-        if len(entries) != counted(file):  # a wrong length in the directory hides what follows it
+        if len(entries) != declared_members(file):  # a wrong length in the directory hides what follows it
             raise Refused("lists other members than it counts")
         if len({entry.filename.removesuffix(".npy") for entry in entries}) < len(entries):
             raise Refused("holds a name twice")
@@ -65,7 +65,7 @@ def members(path, *compressions, expansion=1):
             yield entry.filename, body_of(archive, entry)
 
 
-def counted(file):
+def declared_members(file):
     """Return how many members the record at the end of a zip archive tells."""
     file.seek(-22, os.SEEK_END)
     record = file.read()

@@ -109,6 +109,7 @@ def test_the_log_of_a_resumed_run_is_that_of_an_unbroken_one(place, side, stop):
 # moment; the next goes on. When a run is at its end, its log is compared, and a new one begins.
 KILLING = """
 import json, os, random, signal, sys, time
+from compare.__main__ import main
 from compare.files import checkpoint
 from compare.training import log
 side, kills, words = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
