@@ -72,6 +72,12 @@ def latest(path):
     return before if os.path.isfile(before) and not os.path.isfile(path) else path
 
 
+def of_folder(folder, last=False):
+    """Return the best checkpoint of a run, or its last where that is asked for or alone there."""
+    best, newest = Path(folder, "best.npz"), latest(Path(folder, "checkpoint.npz"))
+    return best if not last and os.path.isfile(best) and os.path.isfile(newest) else newest
+
+
 def previous(path):
     """Return the name that keeps the checkpoint before the one at path."""
     path = Path(path)

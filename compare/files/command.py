@@ -1,7 +1,5 @@
 """The command export."""
 
-from pathlib import Path
-
 from .options import FOLDER
 
 
@@ -11,18 +9,19 @@ def declare(verbs):
     export.set_defaults(run=run_export)
     export.add_argument("--out", metavar="FOLDER", default=FOLDER, help="of the training "
                         "(default %(default)s)")
+    export.add_argument("--last", action="store_true", help="its last checkpoint, not the best")
     export.add_argument("--to", metavar="FILE", required=True, help="a new file: .safetensors, "
                         ".npz, or torch's .pt, .pth, .bin")
 
 
 def run_export(given):
-    """Write the newest checkpoint of a run in GPT-2's naming, and say how to sample it."""
+    """Write the best checkpoint of a run in GPT-2's naming, or the last, and say how to sample it."""
     from reference.tools import tree
 
     from . import checkpoint
     from .gpt2 import to_gpt2
     from .weight_files import write_weights
-    saved = checkpoint.load(checkpoint.latest(Path(given.out) / "checkpoint.npz"))
+    saved = checkpoint.load(checkpoint.of_folder(given.out, given.last))
     heads, kind = saved.config.n_head, saved.tokenizer["kind"]
     write_weights(given.to, to_gpt2(saved.config, saved.params))
     print(f"{given.to} is written: {tree.count(saved.params):,} parameters by GPT-2's names, "

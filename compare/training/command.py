@@ -59,8 +59,9 @@ def declare_train(train):
 def declare_sample(sample):
     """Declare the flags of sample."""
     sample.add_argument("--out", metavar="FOLDER", help=f"of the training (default {FOLDER})")
-    sample.add_argument("--weights", metavar="FILE", help="instead: GPT-2's weights (.npz, "
-                        ".safetensors, .pt, .bin), with --gpt2-files")
+    sample.add_argument("--last", action="store_true", help="its last checkpoint, not the best")
+    sample.add_argument("--weights", metavar="FILE", help="instead: a checkpoint, or GPT-2's weights "
+                        "(.npz, .safetensors, .pt, .bin), with --gpt2-files")
     sample.add_argument("--gpt2-files", metavar="FOLDER",
                         help="that holds vocab.bpe and encoder.json (default: this one)")
     sample.add_argument("--n-head", type=positive, help="of --weights (default: n_embd / 64)")

@@ -67,6 +67,8 @@ class RunFolder:
             self.write(curve.write_svg, self.picture, noted.entries, shown)
         if is_best(noted, state.step):
             self.write(checkpoint.save_alone, self.best, saved, shown)
+        elif all(entry.valid is None for entry in noted.entries):
+            self.best.unlink(missing_ok=True)  # of a run whose checkpoint was removed
         self.write(checkpoint.save, self.checkpoint, saved, shown)
 
     def write(self, writer, path, content, shown):

@@ -1,23 +1,21 @@
 """Sampling from a trained model, or from GPT-2's weights, with either implementation."""
 
-import dataclasses
 import random
 import sys
 import time
 
 from reference.fast import blas
 
-from ..files import checkpoint
-from ..files.options import FOLDER
-from ..text import gpt2_files, kinds
 from ..text.tokenizers import END
-from .folder import RunFolder
+from . import trained
 
 
 def sample(given):
     """Write samples to the console as their tokens come."""
     check_sampling(given)
-    config, params, tokenizer = trained(given)
+    config, params, tokenizer = trained.without_spare_tokens(
+        trained.of_run(given) if given.weights is None else
+        trained.of_weights(given.weights, given.n_head, given.gpt2_files))
     opening = first_prompt(tokenizer) if given.prompt is None else given.prompt
     prompt, rng = tokenizer.encode(opening, specials=True), random.Random(given.seed)
     settings = dict(count=given.count, rng=rng, temperature=given.temperature, top_k=given.top_k,
@@ -50,9 +48,9 @@ def check_sampling(given):
     if given.stop == "":
         raise ValueError("stop is empty; allowed: at least one character")
     names, only = ((("gpt2_files", "n_head"), "with") if given.weights is None else
-                   (("out",), "without"))
+                   (("out", "last"), "without"))
     for name in names:
-        if getattr(given, name) is not None:
+        if getattr(given, name) not in (None, False):
             raise ValueError(f"{name} is {getattr(given, name)}; allowed: only {only} --weights")
 
 
@@ -87,29 +85,6 @@ def first_prompt(tokenizer):
         return "\n"
     except ValueError:
         return tokenizer.decode([0])
-
-
-def trained(given):
-    """Return (config, params, tokenizer) of a training or of GPT-2's weights."""
-    if given.weights is not None:
-        from ..files import gpt2, weight_files
-        config, params = gpt2.from_gpt2(weight_files.read_weights(given.weights), n_head=given.n_head)
-        folder = "." if given.gpt2_files is None else given.gpt2_files
-        tokenizer = gpt2_files.load_gpt2(folder)
-        if config.vocab_size < tokenizer.vocab_size:
-            raise ValueError(f"weights is {given.weights}, a model of {config.vocab_size} tokens; "
-                             f"allowed: at least the {tokenizer.vocab_size} of {folder}")
-        return *without_spare_tokens(config, params, tokenizer.vocab_size), tokenizer
-    saved = checkpoint.load(checkpoint.latest(RunFolder(given.out or FOLDER).checkpoint))
-    tokenizer = kinds.from_dict(saved.tokenizer)
-    return *without_spare_tokens(saved.config, saved.params, tokenizer.vocab_size), tokenizer
-
-
-def without_spare_tokens(config, params, count):
-    """Return the model without the rows of the table that no token has."""
-    table = params.embedding.token._replace(weight=params.embedding.token.weight[:count])
-    return (dataclasses.replace(config, vocab_size=count),
-            params._replace(embedding=params.embedding._replace(token=table)))
 
 
 def ids_of(side, prompt, config, params, settings):

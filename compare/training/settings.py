@@ -9,6 +9,7 @@ from reference.train import Schedule
 from ..files import checkpoint, options
 from ..text import corpus, kinds
 from ..text.documents import Source, source_of
+from . import trained
 from .job import Job, digest, is_leader
 from .log import is_owed
 from .merging import Merging
@@ -23,6 +24,8 @@ def job_of(given, folder):
     saved = checkpoint.latest(folder.checkpoint)
     options.check_option("threads", given.threads or 1)
     if given.resume:
+        if given.weights is not None:
+            raise ValueError(f"weights is {given.weights}; allowed: only without --resume")
         return resumed(given, folder, checkpoint.load(saved))
     if os.path.isfile(saved):
         raise ValueError(f"out is {folder.path}, which holds a checkpoint; "
@@ -37,18 +40,28 @@ def fresh_job(given, dtype="float32", spare_tokens=True):
     """
     values, source = values_of(given), Source(given.text, given.valid_text, given.field)
     check_kind(given)
-    documents = source.read()
-    tokenizer = tokenizer_of(given, documents, given.tokenizer)
-    if values["vocab_size"] > tokenizer.vocab_size and not spare_tokens:
-        raise ValueError(f"vocab_size is {values['vocab_size']}; allowed with both: the "
+    documents, dtype = source.read(), given.dtype or dtype
+    if given.weights is None:
+        tokenizer = tokenizer_of(given, documents, given.tokenizer)
+        config, weights = config_of(values, tokenizer.vocab_size), None
+    else:
+        tokenizer, config, weights = begun(given, documents, dtype, values["dropout"])
+    if config.vocab_size > tokenizer.vocab_size and not spare_tokens:
+        raise ValueError(f"vocab_size is {config.vocab_size}; allowed with both: the "
                          f"tokenizer's {tokenizer.vocab_size} tokens")  # or it may sample the others
-    config = config_of(values, tokenizer.vocab_size)
     parts = documents.ids(tokenizer, config.block_size)
-    job = Job(config, schedule_of(values), values["batch_size"], values["seed"],
-              given.dtype or dtype, tokenizer, *parts, source.whole(),
-              threads=given.threads or os.cpu_count(), accumulate=values["accumulate"])
+    job = Job(config, schedule_of(values), values["batch_size"], values["seed"], dtype, tokenizer,
+              *parts, source.whole(), threads=given.threads or os.cpu_count(),
+              accumulate=values["accumulate"], weights=weights)
     announce(job, documents.length)
     return job
+
+
+def begun(given, documents, dtype, dropout):
+    """Return (tokenizer, config, params) of the weights to begin with."""
+    tokenizer = given.tokenizer and tokenizer_of(given, documents, given.tokenizer)
+    found = trained.of_weights(given.weights, given.n_head, given.gpt2_files, tokenizer)
+    return found.tokenizer, *trained.to_train(found, given, dtype, dropout)
 
 
 def resumed(given, folder, start):
@@ -104,8 +117,8 @@ def check_settings(given, own, tokens):
 def check_kind(given):
     """Refuse options that belong to another kind of tokenizer than the one asked for."""
     for name, of in BELONGS.items():
-        value = getattr(given, name)
-        if value is not None and given.tokenizer != of:
+        value, kind = getattr(given, name), given.tokenizer or (given.weights and "gpt2")
+        if value is not None and kind != of:
             raise ValueError(f"{name} is {value}; allowed: only with --tokenizer {of}")
 
 

@@ -1,0 +1,97 @@
+"""A trained model: of a run, of a checkpoint, or by GPT-2's names."""
+
+import dataclasses
+import sys
+import zipfile
+from typing import Any, NamedTuple
+
+from reference import gpt
+from reference.tools import tree
+
+from ..files import checkpoint, gpt2, weight_files
+from ..files.options import FOLDER, PRESETS
+from ..text import gpt2_files, kinds
+
+SIZES = "vocab_size", "n_layer", "n_head", "n_embd"  # that are those of the weights
+
+
+class Model(NamedTuple):
+    """What is trained, and how it reads and writes text."""
+
+    config: gpt.Config
+    params: gpt.Params
+    tokenizer: Any
+
+
+def of_run(given):
+    """Return the Model of a training, and say which of its checkpoints that is."""
+    path = checkpoint.of_folder(FOLDER if given.out is None else given.out, given.last)
+    saved = checkpoint.load(path)
+    valid = saved.log.entries[-1].valid if saved.log.entries else None
+    print(f"{path}, after step {saved.state.step}"
+          + ("" if valid is None else f", validation loss {valid:.4f}"), file=sys.stderr)
+    return Model(saved.config, saved.params, kinds.from_dict(saved.tokenizer))
+
+
+def of_weights(path, n_head, gpt2_folder, tokenizer=None):
+    """Return the Model of a checkpoint, or of weights by GPT-2's names with a tokenizer or GPT-2's.
+
+    Raises ValueError for a file that is neither, and for a model of fewer tokens than those.
+    """
+    if is_checkpoint(path):
+        saved = checkpoint.load(path)
+        if n_head not in (None, saved.config.n_head):
+            raise ValueError(f"n_head is {n_head}, but {path} has {saved.config.n_head}; "
+                             "allowed: no other size than its own")
+        if gpt2_folder is not None and tokenizer is None:
+            raise ValueError(f"gpt2_files is {gpt2_folder}; allowed: only with weights that hold no "
+                             "tokenizer")
+        model = Model(saved.config, saved.params, tokenizer or kinds.from_dict(saved.tokenizer))
+    else:
+        model = Model(*gpt2.from_gpt2(weight_files.read_weights(path), n_head=n_head),
+                      tokenizer or gpt2_files.load_gpt2("." if gpt2_folder is None else gpt2_folder))
+    if model.config.vocab_size < model.tokenizer.vocab_size:
+        where = gpt2_folder or "." if tokenizer is None else "the tokenizer"
+        raise ValueError(f"weights is {path}, a model of {model.config.vocab_size} tokens; allowed: "
+                         f"at least the {model.tokenizer.vocab_size} of {where}")
+    return model
+
+
+def is_checkpoint(path):
+    """Whether a file is a checkpoint of ours rather than weights, whole or not."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return "about.npy" in archive.namelist()
+    except (OSError, ValueError, zipfile.BadZipFile):
+        return False
+
+
+def without_spare_tokens(model):
+    """Return the model without the rows of the table that no token has."""
+    count, embedding = model.tokenizer.vocab_size, model.params.embedding
+    table = embedding.token._replace(weight=embedding.token.weight[:count])
+    return model._replace(config=dataclasses.replace(model.config, vocab_size=count),
+                          params=model.params._replace(embedding=embedding._replace(token=table)))
+
+
+def to_train(model, given, dtype, dropout):
+    """Return the config and the parameters to begin with, in a dtype, with windows as given.
+
+    Raises ValueError for other sizes than the model's; only windows may be shorter.
+    """
+    preset = PRESETS.get(given.preset, {})
+    wanted = {name: preset.get(name) if getattr(given, name) is None else getattr(given, name)
+              for name in (*SIZES, "block_size")}
+    for name in SIZES:
+        if wanted[name] not in (None, getattr(model.config, name)):
+            raise ValueError(f"{name} is {wanted[name]}, but {given.weights} has "
+                             f"{getattr(model.config, name)}; allowed: no other size than its own")
+    S = model.config.block_size if wanted["block_size"] is None else wanted["block_size"]
+    if S > model.config.block_size:
+        raise ValueError(f"block_size is {S}, but {given.weights} has {model.config.block_size} "
+                         "positions; allowed: at most so many")
+    embedding = model.params.embedding
+    table = embedding.position._replace(weight=embedding.position.weight[:S])
+    params = model.params._replace(embedding=embedding._replace(position=table))
+    return (dataclasses.replace(model.config, block_size=S, dropout=dropout),
+            tree.map(lambda a: a.astype(dtype), params))
