@@ -7,6 +7,7 @@ pipe.
 
 import atexit
 import contextlib
+import functools
 import itertools
 import mmap
 import os
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import uuid
 from pathlib import Path
 
@@ -25,6 +27,7 @@ from . import memory
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS",
                             "VECLIB_MAXIMUM_THREADS"), "1")
 LINE = 64  # bytes of a line of the processor's cache: arrays begin with one
+SILENT = 60  # seconds that an answer is waited for before that is said
 STAFF = []  # the workers that wait for work
 LOCK = threading.Lock()  # of the thread that gives it to them
 
@@ -85,6 +88,7 @@ class Worker:
     """A process that calls functions; it ends with this one, however that ends."""
 
     def __init__(self):
+        self.waited_since = None
         keys = [new_key(), new_key()]
         self.requests, self.answers = map(Block, keys)
         try:
@@ -106,8 +110,12 @@ class Worker:
 
     def answer(self):
         """Return what the function returned, or raise what it raised."""
-        with self.alive():
-            found = receive(self.process.stdout, self.answers)
+        self.waited_since = time.monotonic()
+        try:
+            with self.alive():
+                found = receive(self.process.stdout, self.answers)
+        finally:
+            self.waited_since = None
         if isinstance(found, Exception):
             raise found
         return found
@@ -143,6 +151,7 @@ def at_once(function, calls):
     with LOCK:
         try:
             STAFF.extend(Worker() for _ in range(len(others) - len(STAFF)))
+            watcher()
             for worker, call in zip(STAFF, others):
                 worker.ask(function, *call)
             return [function(*arguments, **options),
@@ -150,6 +159,30 @@ def at_once(function, calls):
         except BaseException:
             dismiss()  # some still work, or have an answer that nobody asked for
             raise
+
+
+@functools.cache
+def watcher():
+    """Return the thread that watches the workers, started once."""
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    return thread
+
+
+def watch():
+    """Say which worker does not answer; it may only be suspended, so it is waited for."""
+    while True:
+        time.sleep(SILENT / 10)
+        for worker in list(STAFF):
+            since = worker.waited_since
+            if since and time.monotonic() - since > SILENT:
+                worker.waited_since = None  # it is said once
+                tell(worker)
+
+
+def tell(worker):
+    print(f"a worker process ({worker.process.pid}) has not answered for {SILENT} s and is waited "
+          "for: is it suspended?", file=sys.stderr, flush=True)
 
 
 def shared():
@@ -166,6 +199,7 @@ def dismiss():
 
 if hasattr(os, "register_at_fork"):  # a copy of this process has no claim on its workers
     os.register_at_fork(after_in_child=STAFF.clear)
+    os.register_at_fork(after_in_child=watcher.cache_clear)
 
 
 def serve(*keys):

@@ -82,6 +82,22 @@ def test_a_worker_that_was_killed_is_named_and_replaced():
     assert len(set(workers.at_once(os.getpid, [((), {})] * 2))) == 2
 
 
+@posix
+def test_a_worker_that_is_suspended_is_told_and_waited_for(monkeypatch, capsys):
+    def wake(worker, tell=workers.tell):
+        tell(worker)
+        worker.process.send_signal(signal.SIGCONT)
+
+    _, pid = workers.at_once(os.getpid, [((), {})] * 2)
+    monkeypatch.setattr(workers, "SILENT", 0.1)
+    monkeypatch.setattr(workers, "tell", wake)
+    workers.watcher.cache_clear()  # the one that runs sleeps for longer
+    os.kill(pid, signal.SIGSTOP)
+    assert workers.at_once(os.getpid, [((), {})] * 2)[1] == pid
+    assert capsys.readouterr().err == (f"a worker process ({pid}) has not answered for 0.1 s and is "
+                                       "waited for: is it suspended?\n")
+
+
 def test_a_ctrl_c_leaves_no_worker_behind():
     workers.at_once(os.getpid, [((), {})] * 2)
     process = workers.STAFF[0].process
