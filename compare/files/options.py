@@ -70,10 +70,12 @@ KEPT = {name: RUN[name] for name in ("batch_size", "accumulate", "seed")} | {  #
                      lambda word: type(word) is str, "a word"),
     "with": Option("numpy", "which implementation",
                    ("numpy", "torch").__contains__, "numpy or torch"),
+    "stats": Option(False, "whether what happens inside is noted",
+                    lambda given: type(given) is bool, "true or false"),
     "threads": Option(1, "that work at one time",
                       whole(1, 2**12), f"an integer from 1 to {2**12}"),
 }
-OPTIONAL = {"with", "threads", "accumulate", "valid_text", "field"}  # older checkpoints lack them
+OPTIONAL = {"with", "threads", "accumulate", "stats", "valid_text", "field"}  # older checkpoints lack them
 FOLDER, MERGES = "run", 1000    # of a run; of bpe
 PRESETS = {  # what differs from the defaults above
     "micro": {"block_size": 8, "n_layer": 1, "n_head": 2, "n_embd": 8, "batch_size": 8,

@@ -38,12 +38,23 @@ class Entry(NamedTuple):
     norm: float          # of its gradient, before clipping
 
 
+class Stat(NamedTuple):
+    """What an update did in one layer, and what went through it (training/stats.py)."""
+
+    step: int          # updates made
+    layer: int         # its number, from the embedding on
+    activation: float  # deviation of its output
+    gradient: float    # of the gradient of that
+    update: float      # size of its update over that of its parameters
+
+
 class Log(NamedTuple):
     """What a run has noted so far."""
 
     entries: tuple = ()
     total: float = 0.0  # of the losses since the last entry
     count: int = 0      # how many these are
+    stats: tuple = ()   # where they are asked for
 
 
 class Checkpoint(NamedTuple):
@@ -67,7 +78,8 @@ def pack(checkpoint):
              "tokenizer": tokenizer, "run": run, "pending": [log.total, log.count]}
     text = json.dumps(about, allow_nan=False, separators=(",", ":")).encode("ascii")
     rows = np.array(log.entries, float).reshape(-1, len(Entry._fields))      # None becomes NaN
-    return {"about": np.frombuffer(text, np.uint8), "log": rows} | {
+    stats = np.array(log.stats, float).reshape(-1, len(Stat._fields))
+    return {"about": np.frombuffer(text, np.uint8), "log": rows, "stats": stats} | {
         f"{part}/{name}": a for part, values in zip(PARTS, (params, state.m, state.v))
         for name, a in tree.walk(values)}
 
@@ -77,6 +89,7 @@ def unpack(arrays):
     arrays = dict(arrays)
     about = {"pending": [0.0, 0]} | described(arrays.pop("about"))  # older checkpoints have none,
     rows = arrays.pop("log", np.empty((0, len(Entry._fields))))     # and no log
+    stats = arrays.pop("stats", np.empty((0, len(Stat._fields))))
     found = {}
     for name, check in CHECKS.items():
         try:
@@ -90,7 +103,8 @@ def unpack(arrays):
     if arrays["params/norm.bias"].dtype != found["run"]["dtype"]:
         raise Refused("holds arrays of another dtype than its run has")
     check_values(arrays)
-    log = Log(as_entries(rows, found["step"]), *found["pending"])
+    log = Log(as_entries(rows, found["step"]), *found["pending"],
+              as_stats(stats, found["step"], config.n_layer + 2))
     params, m, v = (as_params(config.n_layer, {name: arrays[f"{part}/{name}"]
                                                for name, _ in shapes(config)}) for part in PARTS)
     return Checkpoint(config, found["schedule"], params, adamw.State(found["step"], m, v),
@@ -140,8 +154,7 @@ def as_pending(values):
 
 def as_entries(rows, step):
     """Return the entries of the log that rows hold, (n, 5); refuse what no run can have noted."""
-    if rows.dtype != np.float64 or rows.ndim != 2 or rows.shape[1] != len(Entry._fields):
-        raise Refused(f"holds a log of {rows.dtype} with the shape {rows.shape}")
+    check_rows("log", rows, Entry)
     steps = rows[:, 0]
     rest = np.where(np.isnan(rows) & (np.arange(5) == 2), 0, rows)
     if not ((np.diff(steps, prepend=0) >= 1).all() and (steps <= step).all()
@@ -149,6 +162,22 @@ def as_entries(rows, step):
         raise Refused("holds a log of other than rising steps and finite numbers from 0 up")
     return tuple(Entry(int(row[0]), row[1], None if math.isnan(row[2]) else row[2], *row[3:])
                  for row in rows.tolist())
+
+
+def as_stats(rows, step, layers):
+    """Return the stats that rows hold, (n, 5); refuse what no run can have noted."""
+    check_rows("stats", rows, Stat)
+    if not ((rows[:, 0] <= step).all() and (rows[:, 1] < layers).all()
+            and (rows[:, :2] == np.floor(rows[:, :2])).all()
+            and np.isfinite(rows).all() and (rows >= 0).all()):
+        raise Refused("holds stats of other than steps, layers and finite numbers from 0 up")
+    return tuple(Stat(int(row[0]), int(row[1]), *row[2:]) for row in rows.tolist())
+
+
+def check_rows(name, rows, form):
+    """Refuse an array that is not of rows of a form: (n, fields) of float64."""
+    if rows.dtype != np.float64 or rows.ndim != 2 or rows.shape[1] != len(form._fields):
+        raise Refused(f"holds a {name} of {rows.dtype} with the shape {rows.shape}")
 
 
 def as_generator(state):

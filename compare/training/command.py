@@ -48,6 +48,8 @@ def declare_train(train):
                        "with its settings; with more --steps also after its end")
     train.add_argument("--weights", metavar="FILE", help="begin with GPT-2's weights (.npz, "
                        ".safetensors, .pt, .bin) or those of a checkpoint")
+    train.add_argument("--stats", action="store_true", help="note what happens inside each layer, in "
+                       "stats.csv and stats.svg")
     train.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="of torch")
     train.add_argument("--autocast", action="store_true", help="bfloat16 products, with torch")
     train.add_argument("--threads", type=positive, help="that work at one time; with numpy in as "
@@ -135,7 +137,7 @@ def train_both(given):
 
     from .lockstep import report
     from .settings import fresh_job
-    for name in "resume", "out", "threads", "weights":
+    for name in "resume", "out", "threads", "weights", "stats":
         if getattr(given, name):
             raise ValueError(f"{name} is given; allowed: only --with numpy or --with torch; "
                              "with both nothing is saved, and each takes one thread")

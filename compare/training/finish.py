@@ -5,7 +5,7 @@ import math
 import sys
 
 from ..words import argument
-from . import curve
+from . import curve, stats
 from .interrupt import CLOSED
 
 POOR = 1.2  # times the loss of guessing: a model above that learned worse than nothing
@@ -14,8 +14,9 @@ POOR = 1.2  # times the loss of guessing: a model above that learned worse than 
 def finish(run):
     """Print the loss curve and what the run left behind; return the exit code."""
     plot = [curve.text_plot(run.log.entries)] if run.log.entries else []
+    inside = stats.table(run.log.stats, run.job.config) if run.log.stats else []
     with run.interrupt.reading():
-        print(*plot, *files(run.folder), *ending(run), sep="\n", flush=True)
+        print(*plot, *inside, *files(run.folder), *ending(run), sep="\n", flush=True)
     if run.interrupt.asked == CLOSED:
         with contextlib.suppress(OSError):
             print("the output is closed", *ending(run), sep="\n", file=sys.stderr, flush=True)

@@ -1,17 +1,18 @@
 """The folder of a run, and what is written into it."""
 
 import contextlib
+import functools
 import tempfile
 from pathlib import Path
 
 from ..files import checkpoint, whole
 from ..files.checkpoint import Checkpoint
-from . import curve, log
+from . import curve, log, stats
 from .job import digest
 
 
 class RunFolder:
-    """The folder of a run: checkpoint.npz, best.npz, log.csv, loss.svg.
+    """The folder of a run: checkpoint.npz, best.npz, log.csv, loss.svg; stats.csv, stats.svg.
 
     The checkpoint is the one truth, and the log is in it. It is written last: a run that is cut off
     before goes on from the one before, and writes all of them anew.
@@ -21,6 +22,7 @@ class RunFolder:
         self.path = Path(folder)
         self.paths = self.checkpoint, self.best, self.curve, self.picture = [
             self.path / name for name in ("checkpoint.npz", "best.npz", "log.csv", "loss.svg")]
+        self.stats, self.insides = self.path / "stats.csv", self.path / "stats.svg"
         self.unsaved = {}  # path: why it could not be written the last time
 
     @contextlib.contextmanager
@@ -50,7 +52,7 @@ class RunFolder:
         """Raise OSError where no file can be written, ValueError where one of ours is a folder."""
         with tempfile.TemporaryFile(dir=self.path) as probe:
             probe.write(b"0")  # a full disk makes files, but writes none
-        for path in *self.paths, checkpoint.previous(self.checkpoint):
+        for path in *self.paths, self.stats, self.insides, checkpoint.previous(self.checkpoint):
             if path.is_dir():
                 raise ValueError(f"out is {self.path}, where {path.name} is a folder; "
                                  "allowed: a folder where it is a file or is not there")
@@ -59,12 +61,15 @@ class RunFolder:
         """Save the run as it stands; say what can't be written, and let training go on."""
         run = {"batch_size": job.batch_size, "accumulate": job.accumulate, "seed": job.seed,
                "dtype": job.dtype, "with": side, **job.source.kept(), "digest": digest(job),
-               "threads": job.threads}
+               "threads": job.threads, "stats": job.stats}
         saved = Checkpoint(job.config, job.schedule, params, state, generators,
                            job.tokenizer.to_dict(), run, noted)
         if noted.entries:
             self.write(log.write_log, self.curve, noted.entries, shown)
             self.write(curve.write_svg, self.picture, noted.entries, shown)
+        if noted.stats:
+            for path, writer in (self.stats, stats.write_csv), (self.insides, stats.write_picture):
+                self.write(functools.partial(writer, config=job.config), path, noted.stats, shown)
         if is_best(noted, state.step):
             self.write(checkpoint.save_alone, self.best, saved, shown)
         elif all(entry.valid is None for entry in noted.entries):
@@ -84,7 +89,8 @@ class RunFolder:
 
     def written(self):
         """Return the files that stand here as the run does."""
-        return [path for path in self.paths if path.is_file() and path not in self.unsaved]
+        return [path for path in (*self.paths, self.stats, self.insides)
+                if path.is_file() and path not in self.unsaved]
 
 
 def is_best(noted, step):

@@ -31,6 +31,7 @@ class Job:
     start: Checkpoint | None = None
     threads: int = os.cpu_count()
     accumulate: int = 1
+    stats: bool = False  # whether what happens inside is noted
     weights: gpt.Params | None = None  # to begin with, in place of what the seed draws
 
     @property
@@ -63,14 +64,16 @@ class Batches:
         self.draws = corpus.batches(
             job.train_ids, block_size=job.config.block_size, batch_size=job.batch_size,
             rng=self.generators["batches"])
-        self.config = job.config
+        self.config, self.last = job.config, None  # the last batch, to look at it again
 
     def __iter__(self):
         return self
 
     def __next__(self):
         tokens, targets = next(self.draws)
-        return tokens, targets, gpt.draw_keep(self.generators["masks"], *tokens.shape, self.config)
+        keep = gpt.draw_keep(self.generators["masks"], *tokens.shape, self.config)
+        self.last = tokens, targets
+        return tokens, targets, keep
 
     def states(self):
         """Return the states of the generators, for a checkpoint."""

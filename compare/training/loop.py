@@ -12,6 +12,7 @@ from reference.tools import tree
 
 from ..files.packing import Log
 from ..progress import Progress
+from . import stats
 from .interrupt import Interrupt
 from .job import Batches, validation
 from .log import entered, is_due, is_entered, is_owed, measured, noted
@@ -30,7 +31,7 @@ class Run:
         self.steps, self.done, self.saved = job.schedule.steps, job.done, job.start is not None
         self.log = job.start.log if job.start else Log()
         self.batches, self.interrupt = Batches(job), Interrupt(leader)
-        self.shown = Progress(self.steps, self.done)
+        self.shown, self.before = Progress(self.steps, self.done), None
 
     @property
     def whole(self):
@@ -43,6 +44,7 @@ class Run:
             if is_owed(self.log, self.done, self.steps):
                 self.measure()
                 self.save()
+            self.look_ahead()
             for step in self.side.steps(self.batches):
                 if self.take(step):
                     break
@@ -56,6 +58,8 @@ class Run:
         due, words = is_due(self.done, self.steps), f"loss {step.loss:.4f}"
         if is_entered(self.done, self.steps):
             self.log = entered(self.log, step)
+        if self.before is not None:
+            self.note_inside()
         if due and not stop:
             words += f"  validation {self.measure():.4f}"
         if due or stop:
@@ -63,7 +67,19 @@ class Run:
         if self.leader:
             with self.interrupt.reading():
                 self.shown.show(self.done, self.job.tokens, words)
+        self.look_ahead()
         return bool(stop)
+
+    def look_ahead(self):
+        """Keep the parameters before an update whose stats are to be noted."""
+        due = self.job.stats and self.leader and is_entered(self.done + 1, self.steps)
+        self.before = self.side.parameters() if due else None
+
+    def note_inside(self):
+        """Note what the last update did inside, and what went through the layers."""
+        inside = self.side.inside(self.before, *self.batches.last)
+        found = stats.of_update(self.done, inside, self.before, self.side.parameters())
+        self.log = self.log._replace(stats=self.log.stats + found)
 
     def measure(self):
         """Return the validation loss, and note it at the last entry."""

@@ -2,9 +2,14 @@
 
 from functools import partial
 
+import numpy as np
+
 import reference.train
 from reference.fast import memory, parallel
 from reference.fast.fused_adamw import FusedAdamW
+from reference.tools import tree
+
+from .stats import numpy_inside
 
 
 class NumpySide:
@@ -36,6 +41,14 @@ class NumpySide:
     def snapshot(self):
         """Return (params, state) as NumPy arrays."""
         return self.params, self.state
+
+    def parameters(self):
+        """Return a copy of the parameters."""
+        return tree.map(np.copy, self.params)
+
+    def inside(self, params, tokens, targets):
+        """Return (deviation of the output, of its gradient) of each layer on a batch."""
+        return numpy_inside(params, tokens, targets, self.job.config)
 
     def asked(self, number):
         """Return the signal that asks to stop: there is no other process to ask."""

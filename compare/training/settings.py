@@ -52,7 +52,7 @@ def fresh_job(given, dtype="float32", spare_tokens=True):
     parts = documents.ids(tokenizer, config.block_size)
     job = Job(config, schedule_of(values), values["batch_size"], values["seed"], dtype, tokenizer,
               *parts, source.whole(), threads=given.threads or os.cpu_count(),
-              accumulate=values["accumulate"], weights=weights)
+              accumulate=values["accumulate"], stats=given.stats, weights=weights)
     announce(job, documents.length)
     return job
 
@@ -67,9 +67,11 @@ def begun(given, documents, dtype, dropout):
 def resumed(given, folder, start):
     """Return the Job that goes on from a checkpoint; refuse settings other than its own."""
     start = prolonged(start, given.steps)
-    own = vars(start.config) | vars(start.schedule) | {"accumulate": 1} | start.run
+    own = vars(start.config) | vars(start.schedule) | {"accumulate": 1, "stats": False} | start.run
     tokenizer = kinds.from_dict(start.tokenizer)
     check_settings(given, own, tokenizer.vocab_size)
+    if given.stats and not own["stats"]:
+        refuse_other("stats", True, False)
     step, steps = start.state.step, start.schedule.steps
     if step >= steps and not is_owed(start.log, step, steps):
         raise ValueError(f"out is {folder.path}, whose run is at its end, step {step}; "
@@ -79,7 +81,8 @@ def resumed(given, folder, start):
     parts = documents.ids(tokenizer, start.config.block_size)
     job = Job(start.config, start.schedule, own["batch_size"], own["seed"], own["dtype"],
               tokenizer, *parts, source.whole(), start,
-              given.threads or own.get("threads", os.cpu_count()), own["accumulate"])
+              given.threads or own.get("threads", os.cpu_count()), own["accumulate"],
+              own["stats"])
     if digest(job) != own["digest"]:
         raise ValueError(f"text is {paths_in_words(source.text)}, which is not what the run began "
                          f"with; allowed: --text{' and --valid-text' * bool(source.valid_text)} "

@@ -10,6 +10,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 import torch_impl.gpt
 import torch_impl.train
+from torch_impl.cross_entropy import CrossEntropy
 
 from ..layers import weights
 from ..layers.streams import seeds_of
@@ -62,6 +63,21 @@ class TorchSide:
     def snapshot(self):
         """Return (params, state) as NumPy arrays."""
         return weights.params_of(self.model), weights.state_of(self.optimizer, self.model)
+
+    def parameters(self):
+        """Return a copy of the parameters as NumPy arrays."""
+        return weights.params_of(self.model)
+
+    def inside(self, params, tokens, targets):
+        """Return (deviation of the output, of its gradient) of each layer on a batch."""
+        model = weights.load_into(torch_impl.gpt.GPT(**vars(self.job.config)), params).eval()
+        outputs = []
+        for layer in model.embedding, *model.blocks, model.norm:
+            layer.register_forward_hook(lambda module, given, y: outputs.append(y))
+        loss = CrossEntropy()(model(torch.from_numpy(tokens)), torch.from_numpy(targets))
+        gradients = torch.autograd.grad(loss, outputs)
+        return [(y.std(correction=0).item(), dy.std(correction=0).item())
+                for y, dy in zip(outputs, gradients)]
 
     def asked(self, number):
         """Return the signal that asks any of the processes to stop, 0 for none."""

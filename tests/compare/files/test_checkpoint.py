@@ -59,7 +59,8 @@ def log_of(rng, step):
     steps = sorted({int(n) for n in rng.integers(1, step + 1, 3)} if step else ())
     entries = [packing.Entry(n, *rng.random(4).tolist()) for n in steps]
     entries = [entry._replace(valid=None) if i % 2 else entry for i, entry in enumerate(entries)]
-    return packing.Log(tuple(entries), rng.random(), 3)
+    stats = [packing.Stat(n, 0, *rng.random(3).tolist()) for n in steps]
+    return packing.Log(tuple(entries), rng.random(), 3, tuple(stats))
 
 
 def run(dtype, **values):
@@ -103,7 +104,7 @@ def test_an_older_checkpoint_without_a_log_is_loaded(tmp_path):
     kept = example()
     made = packing.pack(kept)
     told = json.loads(made["about"].tobytes())
-    del made["log"], told["pending"], told["schedule"]["decay_steps"]
+    del made["log"], made["stats"], told["pending"], told["schedule"]["decay_steps"]
     made["about"] = np.frombuffer(json.dumps(told).encode(), np.uint8)
     np.savez(tmp_path / "run.npz", checksum=checkpoint.checksum(made), **made)
     assert equal(checkpoint.load(tmp_path / "run.npz"), kept._replace(log=packing.Log()))
@@ -567,6 +568,10 @@ HOSTILE = {  # bytes of a file, or arrays that get a checksum that fits
     "a loss that is none": (logged([1, np.nan, 1, 1, 1]), "holds a log of other than rising steps"),
     "a loss below 0": (logged([1, -1, 1, 1, 1]), "holds a log of other than rising steps"),
     "an endless validation": (logged([1, 1, np.inf, 1, 1]), "holds a log of other than rising steps"),
+    "stats of words": (arrays(stats=np.ones((1, 5), "f4")), "holds a stats of float32"),
+    "stats of a layer too many": (arrays(stats=np.array([[1, 3, 1, 1, 1.0]])), "holds stats of other"),
+    "stats ahead": (arrays(stats=np.array([[8, 0, 1, 1, 1.0]])), "holds stats of other than steps"),
+    "endless stats": (arrays(stats=np.array([[1, 0, 1, 1, np.inf]])), "holds stats of other than"),
     "a pending word": (about(pending=["1", 1]), "holds a wrong pending ("),
     "three pending": (about(pending=[1.0, 1, 1]), "holds a wrong pending ("),
     "a pending sum below 0": (about(pending=[-1.0, 1]), "allowed: a sum and a count from 0 up"),
