@@ -25,6 +25,7 @@ PARTS = "params", "m", "v"
 ABOUT = 2**21  # bytes of about; a tokenizer of 65,280 merges needs half of it
 MOST = 2**53   # steps, which a float64 counts exactly
 GENERATORS = {"batches", "masks"}
+BLOCKS = 450   # of a model; the members of more are too many for one file
 LATER = {"decay_steps": 0}  # fields that older checkpoints lack
 
 
@@ -109,6 +110,13 @@ def unpack(arrays):
                                                for name, _ in shapes(config)}) for part in PARTS)
     return Checkpoint(config, found["schedule"], params, adamw.State(found["step"], m, v),
                       found["generators"], found["tokenizer"], found["run"], log)
+
+
+def check_blocks(config):
+    """Refuse a model of more blocks than a checkpoint holds with a ValueError."""
+    if config.n_layer > BLOCKS:
+        raise ValueError(f"n_layer is {config.n_layer}; allowed: up to {BLOCKS}, which a checkpoint "
+                         "can hold")
 
 
 def described(about):

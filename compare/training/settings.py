@@ -6,7 +6,7 @@ import os
 from reference.gpt import Config
 from reference.train import Schedule
 
-from ..files import checkpoint, options
+from ..files import checkpoint, options, packing
 from ..text import corpus, kinds
 from ..text.documents import Source, source_of
 from . import trained
@@ -49,6 +49,7 @@ def fresh_job(given, dtype="float32", spare_tokens=True):
     if config.vocab_size > tokenizer.vocab_size and not spare_tokens:
         raise ValueError(f"vocab_size is {config.vocab_size}; allowed with both: the "
                          f"tokenizer's {tokenizer.vocab_size} tokens")  # or it may sample the others
+    packing.check_blocks(config)
     parts = documents.ids(tokenizer, config.block_size)
     job = Job(config, schedule_of(values), values["batch_size"], values["seed"], dtype, tokenizer,
               *parts, source.whole(), threads=given.threads or os.cpu_count(),

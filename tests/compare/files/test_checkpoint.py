@@ -110,6 +110,12 @@ def test_an_older_checkpoint_without_a_log_is_loaded(tmp_path):
     assert equal(checkpoint.load(tmp_path / "run.npz"), kept._replace(log=packing.Log()))
 
 
+def test_a_model_of_as_many_blocks_as_are_allowed_is_loaded(tmp_path):
+    kept = example(gpt.Config(2, 1, packing.BLOCKS, 1, 1))
+    checkpoint.save(tmp_path / "run.npz", kept)
+    assert equal(checkpoint.load(tmp_path / "run.npz"), kept)
+
+
 def test_the_one_before_is_kept(tmp_path):
     path = tmp_path / "run.npz"
     for step in range(4):

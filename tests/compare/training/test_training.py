@@ -265,6 +265,7 @@ def test_what_could_not_be_saved_is_said_at_the_end_and_is_no_success(
     (["--tokenizer", "bpe", "--merges", "-1"], "merges is -1; allowed: a whole number"),
     (["--tokenizer", "gpt2", "--gpt2-files", "nowhere"], "can't be read"),
     (["--resume"], "checkpoint is run/checkpoint.npz, which is not a file"),
+    (["--n-layer", "451"], "n_layer is 451; allowed: up to 450, which a checkpoint can hold"),
     (["--n-embd", "7"], "n_embd is 7; allowed: a multiple of n_head"),
 ])
 def test_what_cannot_be_trained_is_refused(place, capsys, words, sentence):
