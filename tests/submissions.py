@@ -6,6 +6,7 @@ import pytest
 
 from compare.grading import exercise, sandbox, submission
 from compare.grading.verdict import print_verdict
+from compare.layers.source import HOUSE
 
 RIGHT = {  # the body of each backward as a student may write it
     "layer_norm": """
@@ -51,6 +52,7 @@ def here(monkeypatch):
             del sys.modules[name]
         return 0, b""
     monkeypatch.setattr(sandbox, "start", start)
+    monkeypatch.chdir(HOUSE)  # where the pages that a verdict names are
 
 
 def fill(folder, stem, body):
