@@ -17,7 +17,8 @@ from ..checks.trial import Trial, allowed
 
 SAME = 1e-8      # relative: the student's arithmetic may be another one than ours
 ENTRIES = {"complex": 2, "central": 1}  # of each array: a difference takes 16 forwards
-SLOW = 4         # every so many cases are before these two
+SLOW = 4         # every so many cases are before these two, and of a whole model
+SLOWER = 12      # every so many: its forwards are dear
 
 
 class Finding(NamedTuple):
@@ -84,9 +85,9 @@ class SubmittedTrial(Trial):
     @functools.cache
     def testimony(self, number):
         """Return the errors before each oracle; those that take an entry at a time see one in
-        SLOW trials."""
+        SLOW trials, or SLOWER."""
         said = {"torch": self.torch()[0]}
-        if self.fits and number % SLOW == 0:
+        if self.fits and number % (SLOWER if self.layer.whole_model else SLOW) == 0:
             said |= {oracle: getattr(self, oracle)(count)[0] for oracle, count in ENTRIES.items()}
         return said
 
