@@ -126,7 +126,7 @@ def stopped(index):
 
 
 def evaluate(p, batches, *, config, loss):
-    """Return a model's loss, such as gpt.loss, over batches (tokens, targets): the mean over tokens.
+    """Return a model's loss, such as gpt.loss, over batches (tokens, targets), a mean over tokens.
 
     Raises ValueError if no target counts.
     """

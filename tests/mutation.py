@@ -21,12 +21,12 @@ from compare.mutants.make import TARGETS, mutants, vocabulary
 from compare.progress import waiting
 
 FAULT = re.compile("AssertionError|assert |DID NOT RAISE")
-ALSO = {"softmax": ["attention"]}  # layers that use a helper
+ALSO = {"softmax": ["attention"], "decode": ["generate"]}  # what uses a helper
 KINDS = {  # by whether it is said to be right, and whether a test finds fault
     (False, True): "caught", (False, False): "missed",
     (True, False): "right", (True, True): "caught, though said to be right"}
 FAULTS = "missed", "caught, though said to be right"
-HEAD = f"{'file':<16}{'mutants':>8}{'caught':>8}{'by error':>10}{'right':>7}{'missed':>8}"
+HEAD = f"{'file':<28}{'mutants':>8}{'caught':>8}{'by error':>10}{'right':>7}{'missed':>8}"
 
 
 def score_all(session):
@@ -36,7 +36,7 @@ def score_all(session):
     warnings.simplefilter("ignore")
     np.seterr(all="ignore")
     fates, by_error, only = {}, 0, session.config.getoption("of")
-    stems = [stem for stem in TARGETS if only in (None, stem)]
+    stems = [stem for stem in TARGETS if only in (None, stem, last_part(stem))]
     if not stems:
         raise pytest.UsageError(f"STEM is {only}; allowed: {', '.join(TARGETS)}")
     print(f"\n\n{HEAD}")
@@ -54,7 +54,8 @@ def score_all(session):
         by_error += how["error"]
     print(f"\n{by_error} of the caught are so by an error that they raise. Why the right ones are "
           "right after all\nstands in compare/mutants/known.py.")
-    print_grading([stem for stem in stems if stem in LAYERS])
+    if layers := [stem for stem in stems if stem in LAYERS]:
+        print_grading(layers)
     for kind in FAULTS:
         for one in fates.get(kind, ()):
             print(f"{kind.upper()}: {one.name}")
@@ -64,7 +65,7 @@ def score_all(session):
 def score_row(stem, how):
     """Return the row of one file."""
     total = how.total() - how["error"]
-    return (f"{stem:<16}{total:>8}{how['caught']:>8}{how['error']:>10}{how['right']:>7}"
+    return (f"{stem:<28}{total:>8}{how['caught']:>8}{how['error']:>10}{how['right']:>7}"
             f"{total - how['caught'] - how['right']:>8}")
 
 
@@ -124,7 +125,7 @@ def equal(a, b):
 
 def tests_of(stem, items):
     """Return the tests that may catch a mutant of a file, the likeliest first."""
-    stems = [stem, *ALSO.get(stem, [])]
+    stems = [last_part(stem), *ALSO.get(last_part(stem), [])]
 
     def belongs(item):
         layer = getattr(item, "callspec", None) and item.callspec.params.get("layer")
@@ -132,6 +133,11 @@ def tests_of(stem, items):
             item.path.stem == "test_layers" and layer and layer.stem in stems)
 
     return [item for item in items if belongs(item)]
+
+
+def last_part(name):
+    """Return the stem that a dotted name ends in, by which its tests are found."""
+    return name.rpartition(".")[2]
 
 
 def fate(mutant, items):

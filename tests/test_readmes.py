@@ -228,7 +228,7 @@ def test_the_score_of_the_mutants_has_this_table():
         if command == "make mutants":
             lines = output.splitlines()
             stems = [line.split()[0] for line in lines[lines.index(mutation.HEAD) + 1:]
-                     if re.match(r"\w+ +\d+ +\d+ +\d+ +\d+ +\d+$", line)]
+                     if re.match(r"[\w.]+ +\d+ +\d+ +\d+ +\d+ +\d+$", line)]
             assert in_order(stems, mutation.TARGETS), path  # a layer that is newer may lack
 
 

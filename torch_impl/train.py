@@ -80,7 +80,7 @@ def check_finite(index, loss, norm):
 
 @torch.no_grad()
 def evaluate(model, batches):
-    """Return the loss over batches (tokens, targets), without dropout: the mean over tokens.
+    """Return the loss over batches (tokens, targets), without dropout, a mean over tokens.
 
     Raises ValueError if no target counts.
     """

@@ -23,14 +23,17 @@ def tags(line):
 
 @functools.cache  # asked for at each call of a layer
 def path_of(stem, suffix=".py"):
-    """Return the path of a file of reference/ from its stem, as seen from the house."""
+    """Return the path of a file of reference/ from its stem, or of any module from its dotted name,
+    as seen from the house."""
+    if "." in stem:
+        return Path(*stem.split(".")).with_suffix(suffix)
     return next(path for path in (Path(room) / f"{stem}{suffix}" for room in ROOMS)
                 if (HOUSE / path).is_file())
 
 
 @functools.cache
 def module_of(stem):
-    """Return the module of reference/ that has a stem."""
+    """Return the module of reference/ that has a stem, or that of a dotted name."""
     return importlib.import_module(".".join(path_of(stem).with_suffix("").parts))
 
 

@@ -148,10 +148,10 @@ def masks(node, scope):
     if method(node) == "where":
         mask, *values = node.args
         yield "the mask is ignored", values[0]
-        yield "the mask is turned round", call(ast.Name("np", ast.Load()), "where",
-                                               ast.UnaryOp(ast.Invert(), mask), *values)
-        yield "masked entries become 0", call(ast.Name("np", ast.Load()), "where",
-                                              mask, values[0], ast.Constant(0.0))
+        yield "the mask is turned round", ast.Call(
+            node.func, [ast.UnaryOp(ast.Invert(), mask), *values], [])
+        yield "masked entries become 0", ast.Call(
+            node.func, [mask, values[0], ast.Constant(0.0)], [])
     if method(node) == "tri":
         for k in -1, 1:
             yield f"the diagonal is moved by {k}", ast.Call(
@@ -188,6 +188,16 @@ def calls(node, scope):
                 zero = ast.BinOp(ast.Constant(0), ast.Mult(), argument)
                 yield f"{ast.unparse(argument)} is left at zero", ast.Call(
                     node.func, [*node.args[:i], zero, *node.args[i + 1 :]], [])
+
+
+def options(node, scope):
+    """An option that is not passed on; where an array lies is none that a result shows."""
+    if isinstance(node, ast.Call):
+        for i, keyword in enumerate(node.keywords):
+            if not isinstance(keyword.value, ast.Constant) and keyword.arg not in ("out", "device"):
+                name = keyword.arg or ast.unparse(keyword.value)
+                yield f"{method(node)} is not told {name}", ast.Call(
+                    node.func, node.args, node.keywords[:i] + node.keywords[i + 1:])
 
 
 def paths(node, scope):
@@ -227,12 +237,14 @@ def in_place(node, scope):
         for side in node.left, node.right:
             if scope.is_given(side):
                 yield f"{ast.unparse(side)}, which belongs to the caller, is overwritten", \
-                    call(ast.Name("np", ast.Load()), UFUNCS[type(node.op)], node.left,
+                    call(ast.Name(scope.library, ast.Load()), UFUNCS[type(node.op)], node.left,
                          node.right, keywords=[ast.keyword("out", side)])
 
 
 def lines_out(node, scope):
-    """A line left out, where the name that it binds has a value already."""
+    """A line left out: a call, or one whose name has a value already."""
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and not checks(node):
+        yield f"the line {ast.unparse(node)} is left out", None
     if isinstance(node, ast.Assign):
         target = node.targets[0]
         if isinstance(target, ast.Subscript) or (
@@ -241,8 +253,8 @@ def lines_out(node, scope):
 
 
 OPERATORS = [terms, additions, factors, signs, transposes, reductions, axes, exchanges, masks,
-             comparisons, calls, paths, skipped, scatter, in_place, lines_out]
-AXIS_METHODS = {"sum", "mean", "swapaxes", "concatenate", "any", "max", "split"}
+             comparisons, calls, options, paths, skipped, scatter, in_place, lines_out]
+AXIS_METHODS = {"sum", "mean", "swapaxes", "transpose", "concatenate", "any", "max", "split"}
 BORDER = {ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Lt: ast.LtE, ast.LtE: ast.Lt,
           ast.Gt: ast.GtE, ast.GtE: ast.Gt}
 TURNED = {ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Lt: ast.Gt, ast.LtE: ast.Gt,

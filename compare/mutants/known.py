@@ -119,6 +119,7 @@ EQUIVALENT = {  # mutants that are right after all, by name, and why
     **dict.fromkeys([
         "dropout.forward DROP-1: the factor keep is squared",
         "dropout.backward DROP-2: the factor keep is squared",
+        "torch_impl.dropout.Dropout.forward DROP-1: the factor keep is squared",
         "cross_entropy.backward CE-5: the factor counted is squared",
     ], "a factor of 0 or 1 is its own square"),
     "dropout.draw_keep: it asks rng.random(shape) > rate, not rng.random(shape) >= rate":
@@ -151,6 +152,33 @@ EQUIVALENT = {  # mutants that are right after all, by name, and why
         f"fused_adamw.FusedAdamW.update FAW-5: it asks len(self.flat[0]) {sign} ALONE, "
         "not len(self.flat[0]) > ALONE" for sign in (">=", "<")
     ], "only how many threads share the pieces"),
+    "torch_impl.adamw.scheduler AW-9: it asks step <= warmup, not step < warmup":
+        "as in the reference: the line and the cosine meet",
+    **dict.fromkeys([
+        "generate.stream: it asks len(window) >= config.block_size, "
+        "not len(window) > config.block_size",
+        "torch_impl.generate.stream: it asks len(window) >= S, not len(window) > S",
+    ], "a window that is full, no more, begins where it did: it is computed once more"),
+    **dict.fromkeys([
+        f"{room}generate.window_start: -(-(length - block_size) // hop) is taken without the max"
+        for room in ("", "torch_impl.")
+    ], "it may then be -hop, where there are at most hop tokens: a slice from there takes all"),
+    **dict.fromkeys([
+        f"{room}generate.probabilities: {edit}" for room in ("", "torch_impl.") for edit in (
+            "top_k is None and top_p == 1 makes no difference: its mask is ignored",
+            "it asks top_p <= 1, not top_p < 1")
+    ], "a shorter way to the same, but for rounding: at 1 all ids are kept"),
+    **dict.fromkeys([
+        f"{room}generate.probabilities: masked entries become 0" for room in ("", "torch_impl.")
+    ], "they do already"),
+    "decode.attend ATT-3: swapaxes takes the axis 1, not -2":
+        "k has three axes: 1 is -2",
+    "torch_impl.decode.step: the size of the axis -1 is taken, not of 1":
+        "the table has two axes: 1 is -1",
+    "torch_impl.decode.attend: transpose takes the axis 0, not 1":
+        "the batch is 1: only an axis of that size moves, before all are laid into rows",
+    "compare.text.corpus.bigram_loss: sum takes the axis -1, not 1":
+        "a table has two axes: 1 is -1",
     "parallel.in_parts: it asks len(slices) <= 2, not len(slices) < 2":
         "two parts are then computed as one",
     "elementwise.elementwise: it asks getattr(first, 'size', 0) < PIECE, not getattr(first, 'size', 0) <= PIECE":

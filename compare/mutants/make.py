@@ -22,21 +22,35 @@ TARGETS = {  # functions and methods of each file; a tag after @ picks the lines
     **{stem: ["backward"] for stem in LAYERS},
     "softmax": ["backward", "causal_mask", "check_mask", "forward@SM-1"],
     "dropout": ["backward", "forward", "draw_keep"],
-    "attention": ["backward", "split_heads", "merge_heads"],
+    "attention": ["backward", "split_heads", "merge_heads", "draw_keep"],
     "flash_attention": ["backward", "forward", "block_scores", "blocks"],
-    "gpt": ["backward", "loss_and_grad"],
+    "block": ["backward", "draw_keep"],
+    "gpt": ["backward", "loss_and_grad", "draw_keep"],
     "sums": ["sum_over_rows", "row_sum", "row_mean", "row_dot"],
     "adamw": ["update", "clip", "learning_rate"],
     "fused_adamw": ["FusedAdamW.__init__", "FusedAdamW.update", "groups", "views", "gathered"],
     "parallel": ["share_of_loss", "share_of_gradient", "in_parts", "split", "add"],
     "elementwise": ["elementwise", "alike"],
+    "train": ["train", "check_finite", "evaluate"],
+    "generate": ["generate", "stream", "window_start", "probabilities", "pick"],
+    "decode": ["begin", "step", "attend", "feed", "norm", "linear"],
+    "torch_impl.dropout": ["Dropout.forward"],
+    "torch_impl.attention": ["Attention.forward", "Attention.attend_with"],
+    "torch_impl.adamw": ["optimizer", "clip", "scheduler"],
+    "torch_impl.train": ["train", "check_finite", "evaluate"],
+    "torch_impl.generate": ["generate", "stream", "forward", "window_start", "probabilities",
+                            "pick"],
+    "torch_impl.decode": ["begin", "step", "attend"],
+    "compare.text.corpus": ["train_and_validation", "batches", "windows", "bigram_loss"],
+    "compare.training.job": ["Batches.__next__", "validation"],
+    "compare.training.torch_side": ["TorchSide.steps", "TorchSide.own", "TorchSide.evaluate"],
 }
 
 
 class Mutant(NamedTuple):
     """One wrong version of one function."""
 
-    stem: str      # the file in reference/
+    stem: str      # the file in reference/, or the dotted name of another module
     function: str
     tag: str       # of the line, such as "LN-8"; several as "LN-5, LN-6"
     edit: str      # what was done: "the term dxhat.mean(-1, keepdims=True) is left out"
@@ -76,7 +90,7 @@ class Mutant(NamedTuple):
 
 @functools.cache
 def mutants(stem):
-    """Return every Mutant of a file of reference/, each source once and each name once."""
+    """Return every Mutant of a file, each source once and each name once."""
     lines, functions = functions_of(stem)
     found, times = {}, collections.Counter()
     for target in TARGETS[stem]:
@@ -126,8 +140,8 @@ def vocabulary(stem):
 
 
 def functions_of(stem):
-    """Return the lines of a file of reference/, and the trees of its functions by name, as in
-    "backward"; those of a class as in "FusedAdamW.update"."""
+    """Return the lines of a file, and the trees of its functions by name, as in "backward"; those
+    of a class as in "FusedAdamW.update"."""
     text = read(path_of(stem))
     module = ast.parse(text).body
     places = [("", module), *((f"{node.name}.", node.body) for node in module

@@ -13,6 +13,8 @@ from .known import ALIKE
 from .syntax import method
 from ..layers.table import LAYERS
 
+NOT_ARRAYS = {"cache", "step", "max_norm", "rate", "t", "start", "made", "length", "block_size",
+              "uniform"}  # arguments
 
 
 class Scope:
@@ -20,6 +22,7 @@ class Scope:
 
     def __init__(self, stem, function):
         self.function = function
+        self.library = "torch" if stem.startswith("torch_impl.") else "np"
         self.gradients, self.cached = {}, {}  # Kind by expression
         if stem in LAYERS and function.name == "backward":
             self.gradients, self.cached = local_arrays(LAYERS[stem])
@@ -28,7 +31,7 @@ class Scope:
                    for a in node.args.args}
         inner = {a.arg for node in ast.walk(function) if isinstance(node, ast.FunctionDef)
                  for a in node.args.args}
-        self.given = (arguments | lambdas | inner) - {"cache", "step", "max_norm", "rate"}
+        self.given = (arguments | lambdas | inner) - NOT_ARRAYS
 
     def alike(self, node):
         """Return the expressions that have the same shape as a name, or stand for its like."""

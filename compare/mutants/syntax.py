@@ -31,7 +31,8 @@ def with_value(statement, value):
 
 
 def is_transposed(node):
-    return isinstance(node, ast.Attribute) and node.attr == "T" or method(node) == "swapaxes"
+    return isinstance(node, ast.Attribute) and node.attr in ("T", "mT") or (
+        method(node) in ("swapaxes", "transpose"))
 
 
 def other_axes(node):

@@ -90,6 +90,18 @@ def test_the_schedule_rises_falls_and_stays(step, rate):
     assert math.isclose(found, rate, rel_tol=1e-15)
 
 
+@pytest.mark.parametrize("start", [0, 2, 5, 30])
+def test_torchs_schedule_goes_on_from_where_it_stopped(start):
+    schedule = dict(lr=0.3, min_lr=0.1, warmup=4, steps=20)
+    optimizer = torch_impl.adamw.optimizer(torch.nn.Linear(1, 1), lr=0.3)
+    scheduler = torch_impl.adamw.scheduler(optimizer, **schedule, start=start)
+    for step in range(start, start + 20):
+        truth = adamw.learning_rate(step, **schedule)
+        assert all(math.isclose(lr, truth, rel_tol=1e-14) for lr in scheduler.get_last_lr())
+        optimizer.step()
+        scheduler.step()
+
+
 def test_gradients_of_another_shape_are_refused_by_name():
     p, column = linear.Params(np.ones((2, 3)), np.ones(2)), linear.Params(np.ones((2, 1)), np.ones(2))
     with pytest.raises(ValueError, match="another shape at weight than p; allowed: the same shapes"):

@@ -67,7 +67,8 @@ def test_targets_that_are_all_ignored_are_refused_on_both_sides(ignore_index):
     with pytest.raises(ValueError, match=words):
         cross_entropy.forward(logits, targets, ignore_index=ignore_index)
     with pytest.raises(ValueError, match=words):
-        torch_impl.cross_entropy.CrossEntropy(ignore_index)(*map(torch.from_numpy, (logits, targets)))
+        module = torch_impl.cross_entropy.CrossEntropy(ignore_index)
+        module(torch.from_numpy(logits), torch.from_numpy(targets))
 
 
 def test_a_bare_float_as_the_losss_cotangent_keeps_float32():

@@ -132,7 +132,9 @@ def test_the_norm_of_one_row_is_as_precise_as_the_layer(seed):
     rng = np.random.default_rng(seed)
     x, p = rng.standard_normal(64), layer_norm.Params(*rng.standard_normal((2, 64)))
     x, p = tree.map(lambda a: a.astype(np.float32), (x + 1e4, p))
+    before = x.copy()
     close(reference.decode.norm(x, p), layer_norm.forward(x, p)[0], 1e-6)
+    np.testing.assert_array_equal(x, before)
 
 
 @given(configs(), seeds, st.booleans())
@@ -197,6 +199,11 @@ def test_a_temperature_of_0_takes_as_many_random_numbers_as_another(side):
     with mock.patch.object(random, "Random", return_value=rng):
         write(side, prompt, params, model, config, count=7, temperature=0)
     assert rng.random.call_count == 7
+
+
+def test_top_p_that_is_reached_to_the_last_digit_is_reached():
+    for side, logits in zip(SIDES, (np.zeros(4), torch.zeros(4))):  # a quarter each
+        assert side.probabilities(logits, top_p=0.5).tolist() == [0.5, 0.5, 0, 0]
 
 
 @given(seeds, uniforms, st.sampled_from(["float32", "float64"]))
@@ -283,6 +290,35 @@ def test_a_step_that_overflows_is_refused_like_a_forward(scale):
     next(ids)
     with pytest.raises(FloatingPointError, match="the largest x of a row in softmax is nan"):
         next(ids)
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_scores_of_a_thousand_are_no_overflow(side):
+    config = gpt.Config(vocab_size=5, block_size=4, n_layer=1, n_head=2, n_embd=8)
+    params, model, prompt = draw(config, 0, 1)
+    for weight in params.blocks[0].attention.qkv:
+        weight *= 40
+    weights.load_into(model, params)
+    (ids, logits), (truth, others) = (
+        write(side, prompt, params, model, config, count=8, cached=cached)
+        for cached in (True, False))
+    assert ids == truth
+    close(logits, others)
+
+
+@pytest.mark.parametrize("wrong, error, words", [
+    (np.zeros((2, 3)), ValueError, r"logits has shape \(2, 3\); allowed: "),
+    (np.zeros(3, int), TypeError, "logits has dtype int64; allowed: ")])
+def test_logits_that_are_none_are_refused(wrong, error, words):
+    with pytest.raises(error, match=words):
+        reference.generate.probabilities(wrong, top_k=2)
+
+
+def test_a_window_that_is_no_array_is_refused():
+    config = gpt.Config(vocab_size=5, block_size=4, n_layer=1, n_head=2, n_embd=8)
+    params, *_ = draw(config, 0, 1)
+    with pytest.raises(TypeError, match="tokens has dtype list; allowed: a NumPy array"):
+        reference.decode.begin([1, 2], params, config=config)
 
 
 def test_sampling_leaves_the_mode_of_the_model_alone():

@@ -169,6 +169,28 @@ def hold_parameters(found, model):
         assert np.abs(found[name] - p.detach().numpy()).max() <= 1e-9, name
 
 
+NOT_FINITE = "stopped at step 0, before its update: loss is .*, gradient norm is .*; allowed"
+
+
+@pytest.mark.parametrize("loss, grad", [
+    (math.nan, 1.0), (math.inf, 1.0), (1.0, math.nan), (1.0, math.inf)])
+def test_a_loss_or_a_gradient_that_is_not_finite_makes_no_step(loss, grad):
+    config, schedule = gpt.Config(5, 4, 1, 2, 8), Schedule(steps=1)
+    params, model = draw(config, 0)
+    ids = np.zeros((1, 4), int)
+    spoilt = np.float64(loss), tree.map(lambda a: np.full_like(a, grad), params)
+    with pytest.raises(FloatingPointError, match=NOT_FINITE):
+        list(reference.train.train(params, [(ids, ids, None)], config=config, schedule=schedule,
+                                   loss_and_grad=lambda *_, **__: spoilt))
+    before = [p.detach().clone() for p in model.parameters()]
+    model.register_forward_hook(lambda _, inputs, logits: logits * loss)
+    model.norm.bias.register_hook(lambda dbias: dbias * grad)
+    with pytest.raises(FloatingPointError, match=NOT_FINITE):
+        list(torch_impl.train.train(model, [(*as_tensors([(ids, ids)])[0], None)],
+                                    schedule=schedule))
+    assert all(map(torch.equal, before, model.parameters()))
+
+
 @pytest.mark.parametrize("wrong", [{"steps": 0}, {"lr": -1.0}, {"beta2": 1.0}, {"clip": 0.0},
                                    {"lr": float("nan")}, {"lr": float("inf")}, {"decay_steps": -1},
                                    {"weight_decay": float("inf")}, {"clip": float("inf")}])

@@ -115,7 +115,7 @@ def test_every_kind_of_edit_is_tried():
                  "the transpose of", "is transposed, and should not be", "is taken, not the sum",
                  "is taken, not the mean", "takes the axis", "stands in place of cache.",
                  "its mask is ignored", "which belongs to the caller, is overwritten",
-                 "is skipped", "is left at zero", "the line", "only the last is added", "exchanged"):
+                 "is skipped", "is left at zero", "is not told", "the line", "only the last is added", "exchanged"):
         assert kind in words, kind
 
 

@@ -64,6 +64,8 @@ def test_groups_hold_every_parameter_once(parameters, piece):
         assert group.stop - group.start == sum(sizes[i] for i in group.leaves)
         assert {decays[i] for i in group.leaves} == {group.decays}
         assert len(group.leaves) == 1 or group.stop - group.start <= piece
+    decaying = [group.decays for group in groups]
+    assert decaying == sorted(decaying, reverse=True)  # those that decay first
     for a, b in zip(groups, groups[1:]):  # none could have taken one more
         assert a.decays != b.decays or a.stop - a.start + sizes[b.leaves[0]] > piece
 
