@@ -94,7 +94,7 @@ def accumulated(parts, p, config, loss_and_grad):
     counts = [float((targets != IGNORED).sum()) for _, targets, _ in parts]
     loss, grads = 0.0, None
     for (tokens, targets, keep), count in zip(parts, counts):
-        if count == 0 < sum(counts):
+        if count == 0 and sum(counts) > 0:
             continue  # by itself it has no loss
         of_part, dp = loss_and_grad(tokens, targets, p, config=config, keep=keep)
         weight = count / sum(counts)

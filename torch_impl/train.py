@@ -62,7 +62,7 @@ def accumulated(parts, model, loss_of):
     counts = [int((targets != IGNORED).sum()) for _, targets, _ in parts]
     total = 0.0
     for (tokens, targets, keep), count in zip(parts, counts):
-        if count == 0 < sum(counts):
+        if count == 0 and sum(counts) > 0:
             continue  # by itself it has no loss
         loss = loss_of(model(tokens, keep), targets) * (count / sum(counts))
         loss.backward()

@@ -164,7 +164,7 @@ def comparisons(node, scope):
     if isinstance(node, ast.Compare) and (kind := type(node.ops[0])) in BORDER:
         others = {BORDER[kind], TURNED[kind]}
         for other in sorted(others, key=lambda other: other.__name__):
-            new = ast.Compare(node.left, [other()], node.comparators)
+            new = ast.Compare(node.left, [other(), *node.ops[1:]], node.comparators)
             yield f"it asks {ast.unparse(new)}, not {ast.unparse(node)}", new
 
 

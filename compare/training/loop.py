@@ -12,10 +12,9 @@ from reference.tools import tree
 
 from ..files.packing import Log
 from ..progress import Progress
-from . import stats
+from . import log, stats
 from .interrupt import Interrupt
 from .job import Batches, validation
-from .log import entered, is_due, is_entered, is_owed, measured, noted
 
 SAMPLE = 20  # batches of validation text that each takes; the last takes all of it
 
@@ -36,12 +35,12 @@ class Run:
     @property
     def whole(self):
         """Whether all is done: the last step, and the validation after it."""
-        return self.done == self.steps and not is_owed(self.log, self.done, self.steps)
+        return self.done == self.steps and not log.is_owed(self.log, self.done, self.steps)
 
     def train(self):
         """Train to the end, or until asked to stop; return this run."""
         with self.interrupt, self.naming_divergence():
-            if is_owed(self.log, self.done, self.steps):
+            if log.is_owed(self.log, self.done, self.steps):
                 self.measure()
                 self.save()
             self.look_ahead()
@@ -54,10 +53,10 @@ class Run:
         """Note a step, measure, save and show what is due, and return whether to stop."""
         self.done = step.index + 1
         self.interrupt.asked = stop = self.side.asked(self.interrupt.asked)
-        self.log = noted(self.log, step.loss)
-        due, words = is_due(self.done, self.steps), f"loss {step.loss:.4f}"
-        if is_entered(self.done, self.steps):
-            self.log = entered(self.log, step)
+        self.log = log.noted(self.log, step.loss)
+        due, words = log.is_due(self.done, self.steps), f"loss {step.loss:.4f}"
+        if log.is_entered(self.done, self.steps):
+            self.log = log.entered(self.log, step)
         if self.before is not None:
             self.note_inside()
         if due and not stop:
@@ -72,7 +71,7 @@ class Run:
 
     def look_ahead(self):
         """Keep the parameters before an update whose stats are to be noted."""
-        due = self.job.stats and self.leader and is_entered(self.done + 1, self.steps)
+        due = self.job.stats and self.leader and log.is_entered(self.done + 1, self.steps)
         self.before = self.side.parameters() if due else None
 
     def note_inside(self):
@@ -91,7 +90,7 @@ class Run:
             raise
         if not math.isfinite(valid):
             raise FloatingPointError(f"the validation loss is {valid}")
-        self.log = measured(self.log, valid)
+        self.log = log.measured(self.log, valid)
         return valid
 
     def save(self):

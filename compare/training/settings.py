@@ -9,9 +9,8 @@ from reference.train import Schedule
 from ..files import checkpoint, options, packing
 from ..text import corpus, kinds
 from ..text.documents import Source, source_of
-from . import trained
+from . import log, trained
 from .job import Job, digest, is_leader
-from .log import is_owed
 from .merging import Merging
 from .plan import parameters
 
@@ -74,7 +73,7 @@ def resumed(given, folder, start):
     if given.stats and not own["stats"]:
         refuse_other("stats", True, False)
     step, steps = start.state.step, start.schedule.steps
-    if step >= steps and not is_owed(start.log, step, steps):
+    if step >= steps and not log.is_owed(start.log, step, steps):
         raise ValueError(f"out is {folder.path}, whose run is at its end, step {step}; "
                          f"allowed: --steps with more than {step}")
     source = found_again(given, source_of(own))

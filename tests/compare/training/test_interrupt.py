@@ -44,7 +44,7 @@ def test_a_signal_saves_and_says_how_to_go_on(place, number):
 
 @posix
 def test_who_closes_the_output_is_told_elsewhere_and_loses_nothing(place):
-    running = started(*LONG, "--steps", "40000")  # a line each 2,000 steps
+    running = started(*LONG, "--steps", "20000")  # a line each 1,000 steps
     while "step" not in running.stdout.readline():
         pass
     running.stdout.close()
@@ -56,7 +56,7 @@ def test_who_closes_the_output_is_told_elsewhere_and_loses_nothing(place):
 
 
 @posix
-@pytest.mark.parametrize("words", ["show layer_norm", "check gelu --examples 30", "plan"])
+@pytest.mark.parametrize("words", ["show layer_norm", "show gpt"])
 def test_a_command_whose_output_is_closed_ends_quietly(words):
     running = started(*words.split())
     running.stdout.close()
@@ -114,8 +114,9 @@ from compare.files import checkpoint
 from compare.training import log
 side, kills, words = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
 log.EVALUATIONS = 10**9  # a checkpoint at every step
+import compare.training.loop, compare.training.settings, compare.training.numpy_side
 if side == "torch":
-    import torch
+    import torch, torch._dynamo, compare.training.torch_side
     torch.set_num_threads(1)
 
 def child(folder, resume):

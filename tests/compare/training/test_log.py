@@ -1,6 +1,7 @@
 """The log of a run: each of its columns against one computed another way, outside of training."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import torch
 from torch.nn import functional as F
 
 import torch_impl.gpt
+from compare.files.packing import Entry, Log
 from compare.layers import weights
 from compare.layers.streams import stream
 from compare.text.tokenizers import CharTokenizer
@@ -20,6 +22,39 @@ LR, MIN_LR, WARMUP, CLIP = 0.05, 0.005, 3, 0.5
 WORDS = ["--dtype", "float64", "--block-size", S, "--n-layer", 1, "--n-head", 2, "--n-embd", 8,
          "--batch-size", B, "--steps", STEPS, "--warmup", WARMUP, "--lr", LR, "--min-lr", MIN_LR,
          "--clip", CLIP, "--weight-decay", 0.1, "--beta2", 0.99]
+
+
+def entry(step, valid=None):
+    return Entry(step, 2.0, valid, 0.1, 0.2)
+
+
+@pytest.mark.parametrize("steps, due, entered", [
+    (1, [1], [1]), (3, [1, 2, 3], [1, 2, 3]), (20, range(2, 21, 2), range(1, 21)),
+    (25, [*range(2, 25, 2), 25], range(1, 26)), (250, range(25, 251, 25), sorted({*range(2, 251, 2), *range(25, 251, 25)})),
+    (205, [*range(20, 201, 20), 205], [*range(2, 205, 2), 205])])
+def test_it_is_measured_ten_times_and_entered_a_hundred_and_both_at_the_end(steps, due, entered):
+    assert [n for n in range(1, steps + 1) if log.is_due(n, steps)] == [*due]
+    assert [n for n in range(1, steps + 1) if log.is_entered(n, steps)] == [*entered]
+
+
+@pytest.mark.parametrize("entries, done, owed", [
+    ([], 2, False), ([entry(2)], 2, True), ([entry(2, 1.5)], 2, False), ([entry(1)], 1, False),
+    ([entry(2)], 4, False), ([entry(2, 1.5), entry(4)], 4, True), ([entry(4), entry(5)], 5, False),
+    ([entry(20)], 20, True)])
+def test_it_is_owed_where_the_last_step_was_due_and_is_not_measured(entries, done, owed):
+    assert log.is_owed(Log(tuple(entries)), done, 20) is owed
+
+
+def test_an_entry_is_the_mean_of_the_losses_since_the_one_before():
+    found = Log()
+    for index, loss in enumerate([3.0, 2.0, 4.0]):
+        found = log.noted(found, loss)
+        step = SimpleNamespace(index=index, lr=0.5, norm=np.float32(0.25))
+        if index != 1:
+            found = log.entered(found, step)
+    assert found == Log((Entry(1, 3.0, None, 0.5, 0.25), Entry(3, 3.0, None, 0.5, 0.25)))
+    assert log.measured(found, 1.5).entries == (found.entries[0], Entry(3, 3.0, 1.5, 0.5, 0.25))
+    assert log.noted(found, 2.0) == found._replace(total=2.0, count=1)
 
 
 def expected(every):
