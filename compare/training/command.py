@@ -160,7 +160,7 @@ def run_plan(given):
     values = values_of(given)
     schedule_of(values)  # refuses what train would refuse
     config = config_of(values | {"vocab_size": values["vocab_size"] or 65}, 1)
-    print_plan(config, values["batch_size"], values["steps"], given.dtype)
+    print_plan(config, values["batch_size"], values["steps"], given.dtype, values["accumulate"])
     return 0
 
 

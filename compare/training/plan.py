@@ -32,15 +32,22 @@ class Plan(NamedTuple):
     per_token: int     # likewise, per token
 
 
-def plan_of(config, batch_size, dtype="float32", threads=1):
-    """Return the Plan of training steps of batch_size full sequences, updated in place."""
+def plan_of(config, batch_size, dtype="float32", threads=1, accumulate=1):
+    """Return the Plan of training steps of batch_size full sequences, updated in place.
+
+    With accumulate each step adds up the gradients of so many such batches.
+    """
     size, tokens = np.dtype(dtype).itemsize, batch_size * config.block_size
     weights = size * parameters(config)
     kept, row = activations(config, batch_size, size), size * tokens * config.vocab_size
-    operations = 3 * forward_operations(config, batch_size)
+    operations = 3 * accumulate * forward_operations(config, batch_size)
     parts = parallel.parts_for(config, (batch_size, config.block_size), threads)
-    return Plan(parameters(config), weights, weights, 2 * weights, kept, 3 * row,
-                peak_bytes(config, weights, kept, row, size, tokens, parts), operations, operations // tokens)
+    peak = peak_bytes(config, weights, kept, row, size, tokens, parts)
+    if accumulate > 1:  # the masks of all; the sum so far, beside a part in two sizes
+        waiting_masks = (accumulate - 1) * masks(config, batch_size)
+        peak = waiting_masks + max(peak + weights, (3 + 3) * weights)
+    return Plan(parameters(config), weights, weights, 2 * weights, kept, 3 * row, peak, operations,
+                operations // (accumulate * tokens))
 
 
 def parameters(config):
@@ -55,8 +62,13 @@ def activations(config, B, size):
     numbers = L * (20 * B * T * C + 2 * B * T + B * H * T * T) + 2 * B * T * C + B * T
     if not config.dropout:
         return 8 * B * T + size * numbers
-    masks = L * (B * H * T * T + 2 * B * T * C) + B * T * C
-    return 8 * B * T + size * (numbers + L * B * H * T * T) + masks
+    return 8 * B * T + size * (numbers + L * B * H * T * T) + masks(config, B)
+
+
+def masks(config, B):
+    """Return the bytes of the masks of every dropout for B full sequences."""
+    T, L, H, C = config.block_size, config.n_layer, config.n_head, config.n_embd
+    return (L * (B * H * T * T + 2 * B * T * C) + B * T * C) if config.dropout else 0
 
 
 def forward_operations(config, B):
@@ -75,15 +87,16 @@ def peak_bytes(config, weights, kept, row, size, tokens, parts):
     return max(loss, backward)
 
 
-def seconds(config, batch_size, dtype="float32", budget=2.0, clock=time.perf_counter):
+def seconds(config, batch_size, dtype="float32", budget=2.0, clock=time.perf_counter, accumulate=1):
     """Return the expected seconds of a step, from measuring its pieces for `budget` seconds.
 
     Of a model whose pieces would take more than ROOM, smaller ones are measured; their times are
     taken to grow as the operations do.
     """
     pieces = {"a block": seconds_of_blocks, "the head": seconds_of_head, "the update": seconds_of_update}
-    return sum(pieces[name](config, batch_size, np.dtype(dtype), budget / 3, clock)
-               for name in waiting.over(pieces, "measuring {}".format))
+    blocks, head, update = (pieces[name](config, batch_size, np.dtype(dtype), budget / 3, clock)
+                            for name in waiting.over(pieces, "measuring {}".format))
+    return accumulate * (blocks + head) + update
 
 
 def seconds_of_blocks(config, batch_size, dtype, budget, clock):
@@ -171,16 +184,18 @@ def time_of(piece, budget, clock=time.perf_counter):
     return float(np.median(taken))
 
 
-def print_plan(config, batch_size, steps, dtype="float32"):
+def print_plan(config, batch_size, steps, dtype="float32", accumulate=1):
     """Print the plan of a run of so many steps."""
-    found, tokens = plan_of(config, batch_size, dtype), batch_size * config.block_size
+    found = plan_of(config, batch_size, dtype, accumulate=accumulate)
+    tokens = accumulate * batch_size * config.block_size
+    batches = f"{accumulate} x {batch_size}" if accumulate > 1 else f"{batch_size}"
     print(f"V = {config.vocab_size}, S = {config.block_size}, L = {config.n_layer}, "
-          f"H = {config.n_head}, C = {config.n_embd}, B = {batch_size}, {dtype}\n")
+          f"H = {config.n_head}, C = {config.n_embd}, B = {batches}, {dtype}\n")
     print(f"parameters    {found.parameters:>16,}")
     for name, words in BYTES.items():
         print(f"{name:<14}{megabytes(getattr(found, name)):>16}  {words}".rstrip())
     print(f"operations    {found.per_token:>16,}  a token, forward and backward")
-    each = seconds(config, batch_size, dtype)
+    each = seconds(config, batch_size, dtype, accumulate=accumulate)
     print(f"time          {duration(each):>16}  a step of {counted(tokens, 'token')} on this machine, "
           "expected")
     print(f"              {duration(each * steps):>16}  for {counted(steps, 'step')}")
