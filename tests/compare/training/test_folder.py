@@ -11,18 +11,10 @@ from compare.files import checkpoint, whole
 from compare.training import folder, numpy_side, torch_side
 from compare.files.packing import Entry, Log
 from reference.tools import tree
-from runs import SMALL, TEXT, entries, started, train
+from runs import SMALL, entries, started, train
 
 SIDES = {"numpy": numpy_side.NumpySide, "torch": torch_side.TorchSide}
 each_side = pytest.mark.parametrize("side", SIDES)
-
-
-@pytest.fixture
-def place(tmp_path, monkeypatch):
-    """A folder with a text of one's own, and the current one."""
-    (tmp_path / "own.txt").write_text(TEXT, encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 @each_side

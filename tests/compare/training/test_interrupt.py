@@ -11,7 +11,7 @@ from hypothesis import settings
 from compare.files import checkpoint
 from compare.training.interrupt import Interrupt
 from reference.tools import tree
-from runs import SMALL, TEXT, started, train
+from runs import SMALL, started, train
 
 KILLS = 300 if settings.default.max_examples > 1000 else 28
 LONG = ["train", "--with", "numpy", "--text", "own.txt", "--preset", "micro", "--steps", "10000000",
@@ -19,14 +19,6 @@ LONG = ["train", "--with", "numpy", "--text", "own.txt", "--preset", "micro", "-
 SIGNALS = [signal.SIGINT, signal.SIGTERM] + [
     getattr(signal, name) for name in ("SIGHUP", "SIGQUIT") if hasattr(signal, name)]
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has other signals, and no fork")
-
-
-@pytest.fixture
-def place(tmp_path, monkeypatch):
-    """A folder with a text of one's own, and the current one."""
-    (tmp_path / "own.txt").write_text(TEXT, encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 @posix

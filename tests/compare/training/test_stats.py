@@ -16,14 +16,6 @@ from runs import SMALL, TEXT, train
 WORDS = [*SMALL, "--n-layer", "2", "--dtype", "float64", "--stats"]
 
 
-@pytest.fixture
-def place(tmp_path, monkeypatch):
-    """A folder with a text of one's own, and the current one."""
-    (tmp_path / "own.txt").write_text(TEXT, encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 def rows(folder):
     with open(f"{folder}/stats.csv", newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))

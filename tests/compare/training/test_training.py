@@ -26,14 +26,6 @@ from reference.fast import blas
 from reference.tools import tree
 from runs import SMALL, TEXT, entries, train
 
-@pytest.fixture
-def place(tmp_path, monkeypatch):
-    """A folder with a text of one's own, and the current one."""
-    (tmp_path / "own.txt").write_text(TEXT, encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 def losses(folder):
     return [(entry.step, entry.loss) for entry in entries(folder)]
 
