@@ -44,7 +44,7 @@ def plan_of(config, batch_size, dtype="float32", threads=1, accumulate=1):
     parts = parallel.parts_for(config, (batch_size, config.block_size), threads)
     peak = peak_bytes(config, weights, kept, row, size, tokens, parts)
     if accumulate > 1:  # the masks of all; the sum so far, beside a part in two sizes
-        waiting_masks = (accumulate - 1) * masks(config, batch_size)
+        waiting_masks = (accumulate - 1) * mask_bytes(config, batch_size)
         peak = waiting_masks + max(peak + weights, (3 + 3) * weights)
     return Plan(parameters(config), weights, weights, 2 * weights, kept, 3 * row, peak, operations,
                 operations // (accumulate * tokens))
@@ -62,10 +62,10 @@ def activations(config, B, size):
     numbers = L * (20 * B * T * C + 2 * B * T + B * H * T * T) + 2 * B * T * C + B * T
     if not config.dropout:
         return 8 * B * T + size * numbers
-    return 8 * B * T + size * (numbers + L * B * H * T * T) + masks(config, B)
+    return 8 * B * T + size * (numbers + L * B * H * T * T) + mask_bytes(config, B)
 
 
-def masks(config, B):
+def mask_bytes(config, B):
     """Return the bytes of the masks of every dropout for B full sequences."""
     T, L, H, C = config.block_size, config.n_layer, config.n_head, config.n_embd
     return (L * (B * H * T * T + 2 * B * T * C) + B * T * C) if config.dropout else 0
