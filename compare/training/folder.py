@@ -57,7 +57,7 @@ class RunFolder:
                 raise ValueError(f"out is {self.path}, where {path.name} is a folder; "
                                  "allowed: a folder where it is a file or is not there")
 
-    def save(self, job, params, state, generators, noted, side, shown):
+    def save(self, job, params, state, generators, noted, side, say):
         """Save the run as it stands; say what can't be written, and let training go on."""
         run = {"batch_size": job.batch_size, "accumulate": job.accumulate, "seed": job.seed,
                "dtype": job.dtype, "with": side, **job.source.kept(), "digest": digest(job),
@@ -65,18 +65,19 @@ class RunFolder:
         saved = Checkpoint(job.config, job.schedule, params, state, generators,
                            job.tokenizer.to_dict(), run, noted)
         if noted.entries:
-            self.write(log.write_log, self.curve, noted.entries, shown)
-            self.write(curve.write_svg, self.picture, noted.entries, shown)
+            self.write(log.write_log, self.curve, noted.entries, say)
+            self.write(curve.write_svg, self.picture, noted.entries, say)
         if noted.stats:
             for path, writer in (self.stats, stats.write_csv), (self.insides, stats.write_picture):
-                self.write(functools.partial(writer, config=job.config), path, noted.stats, shown)
+                self.write(functools.partial(writer, config=job.config), path, noted.stats, say)
         if is_best(noted, state.step):
-            self.write(checkpoint.save_alone, self.best, saved, shown)
+            self.write(checkpoint.save_alone, self.best, saved, say)
         elif all(entry.valid is None for entry in noted.entries):
-            self.best.unlink(missing_ok=True)  # of a run whose checkpoint was removed
-        self.write(checkpoint.save, self.checkpoint, saved, shown)
+            with contextlib.suppress(OSError):
+                self.best.unlink()  # of a run whose checkpoint was removed
+        self.write(checkpoint.save, self.checkpoint, saved, say)
 
-    def write(self, writer, path, content, shown):
+    def write(self, writer, path, content, say):
         """Write one file, or note why it can't be."""
         self.unsaved.pop(path, None)
         try:
@@ -85,7 +86,7 @@ class RunFolder:
         except OSError as error:
             cause = error.__cause__ or error  # of NotSaved, what the system said
             self.unsaved[path] = cause.strerror or cause
-            shown.note(f"{path} is not saved ({self.unsaved[path]}); training goes on")
+            say(f"{path} is not saved ({self.unsaved[path]}); training goes on")
 
     def written(self):
         """Return the files that stand here as the run does."""

@@ -100,10 +100,15 @@ class Run:
         params, state = self.side.snapshot()
         if not all(np.isfinite(a).all() for a in tree.leaves((params, *state[1:]))):
             raise FloatingPointError("a parameter or a mean of AdamW's is not finite")
-        with self.interrupt.waiting(), self.interrupt.reading():
+        with self.interrupt.waiting():
             self.folder.save(self.job, params, state, self.batches.states(), self.log,
-                             self.side.name, self.shown)
-        self.saved = True
+                             self.side.name, self.say)
+        self.saved = self.folder.checkpoint not in self.folder.unsaved
+
+    def say(self, line):
+        """Write a line that stays."""
+        with self.interrupt.reading():
+            self.shown.note(line)
 
     @contextlib.contextmanager
     def naming_divergence(self):
