@@ -7,7 +7,6 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -102,23 +101,6 @@ def test_other_tokenizers_and_spare_rows_of_the_table(place, capsys, tokenizer):
     assert main(["sample", "--out", "run", "--count", "30"]) == 0
     saved = checkpoint.load("run/checkpoint.npz")
     assert saved.config.vocab_size == 300 and saved.tokenizer["kind"] == tokenizer
-
-
-def test_ctrl_c_saves_and_says_how_to_go_on(place):
-    command = [sys.executable, "-m", "compare", "train", "--with", "numpy", "--text", "own.txt",
-               "--steps", "100000", "--out", "run"]
-    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                               env=os.environ | {"PYTHONPATH": str(HOUSE)})
-    for _ in range(3):
-        running.stdout.readline()  # it trains
-        time.sleep(0.1)
-        break
-    time.sleep(1.5)
-    running.send_signal(signal.SIGINT)
-    out, said = running.communicate(timeout=60)
-    assert running.returncode == 130 and said.startswith("\nstopping after this step; ")
-    assert "to go on: python -m compare train --resume --with numpy --out run" in out
-    assert checkpoint.load("run/checkpoint.npz").state.step > 0
 
 
 @pytest.mark.parametrize("side", ["numpy", "torch"])
