@@ -5,6 +5,8 @@ runs with `make test`: the properties of its layer in test_layers.py, and test_<
 helper also those of the layers that use it. Nothing is drawn more often than there.
 """
 
+import contextlib
+import io
 import re
 import warnings
 from collections import Counter
@@ -154,8 +156,9 @@ def fate(mutant, items):
 
 def first_failure(items):
     """Return (test, report) of the first test that fails, or None."""
-    for item in items:
-        for report in runtestprotocol(item, log=False, nextitem=None):
-            if report.failed:
-                return item, report
+    with contextlib.redirect_stdout(io.StringIO()):  # what the tests print is no part of the score
+        for item in items:
+            for report in runtestprotocol(item, log=False, nextitem=None):
+                if report.failed:
+                    return item, report
     return None

@@ -182,6 +182,12 @@ def test_a_temperature_of_0_picks_the_likeliest_and_of_equal_ones_the_lowest(
     assert torch_impl.generate.pick(theirs, uniform).item() == np.argmax(logits)
 
 
+def test_the_coldest_temperature_that_is_divided_by_still_shares_among_equal_ids():
+    for side, logits in zip(SIDES, (np.array([1.0, 3.0, 3.0]), torch.tensor([1.0, 3.0, 3.0]))):
+        assert side.probabilities(logits, temperature=side.COLD).tolist() == [0, 0.5, 0.5]
+        assert side.probabilities(logits, temperature=side.COLD / 2).tolist() == [0, 1, 0]
+
+
 @given(configs(), seeds, st.integers(1, 15), st.booleans())
 def test_a_text_at_a_temperature_of_0_is_that_of_the_likeliest_ids(config, seed, length, cached):
     params, model, prompt = draw(config, seed, length)
