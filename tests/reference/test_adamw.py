@@ -90,9 +90,10 @@ def test_the_schedule_rises_falls_and_stays(step, rate):
     assert math.isclose(found, rate, rel_tol=1e-15)
 
 
+@pytest.mark.parametrize("steps", [20, 4])
 @pytest.mark.parametrize("start", [0, 2, 5, 30])
-def test_torchs_schedule_goes_on_from_where_it_stopped(start):
-    schedule = dict(lr=0.3, min_lr=0.1, warmup=4, steps=20)
+def test_torchs_schedule_goes_on_from_where_it_stopped(start, steps):
+    schedule = dict(lr=0.3, min_lr=0.1, warmup=4, steps=steps)
     optimizer = torch_impl.adamw.optimizer(torch.nn.Linear(1, 1), lr=0.3)
     scheduler = torch_impl.adamw.scheduler(optimizer, **schedule, start=start)
     for step in range(start, start + 20):

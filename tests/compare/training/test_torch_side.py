@@ -127,3 +127,25 @@ def test_a_job_that_was_begun_goes_on_at_its_step():
     start = SimpleNamespace(params=params, state=state, generators=batches.states())
     rest = dataclasses.replace(job, start=start)
     assert first + list(torch_side.TorchSide(rest).steps(Batches(rest))) == whole
+
+
+def learning(done=0, **values):
+    """A job of a text with something to learn, after so many updates."""
+    ids = np.cumsum(np.random.default_rng(0).integers(1, 3, 200)) % 5
+    made = Job(gpt.Config(5, 4, 1, 1, 4), Schedule(steps=9), 2, 0, "float64", None, train_ids=ids,
+               valid_ids=ids, **values)
+    return made if not done else SimpleNamespace(**vars(made) | {"done": done})
+
+
+def test_each_batch_of_an_update_has_masks_of_its_own_and_goes_on_with_them():
+    side = torch_side.TorchSide(learning(accumulate=3))
+    side.job = learning(done=2, accumulate=3)
+    seeds = [torch.initial_seed() for _, _ in zip(side.own(iter([(np.zeros((2, 4), int),) * 3] * 4)),
+                                                  range(4))]
+    assert seeds == [torch_side.mask_seed(0, index, 0) for index in (6, 7, 8, 9)]
+
+
+def test_an_update_takes_as_many_batches_as_are_accumulated():
+    losses = [[step.loss for step in torch_side.TorchSide(job).steps(Batches(job))]
+              for job in (learning(accumulate=3), dataclasses.replace(learning(), batch_size=6))]
+    np.testing.assert_allclose(*losses, rtol=1e-12)
