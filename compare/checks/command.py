@@ -1,6 +1,6 @@
 """The commands check, precision and steps."""
 
-from ..layers.source import DERIVED
+from ..layers.source import TEXTS
 from ..progress import waiting
 from ..words import check_layers, positive
 
@@ -37,7 +37,7 @@ def run_check(given):
             raise ValueError("examples is given; allowed: only without --derivations, whose blocks "
                              "draw their own")
         from .derivations import print_tags
-        check_layers(given.layers, DERIVED)
+        check_layers(given.layers, TEXTS)
         return 0 if print_tags(given.layers) else 1
     from .check import print_checks
     return 0 if print_checks(rows_of(given.layers), given.examples or EXAMPLES) else 1

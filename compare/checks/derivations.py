@@ -1,9 +1,9 @@
-"""The derivations beside the code: each tag with its line of code, its formula, its block."""
+"""The derivations: each tag with its line of code, its formula, its block."""
 
 import re
 from typing import NamedTuple
 
-from ..layers.source import DERIVED, HOUSE, path_of, read, tags
+from ..layers.source import DERIVED, HOUSE, TEXTS, path_of, read, tags
 from ..progress import waiting
 from ..words import counted
 
@@ -15,7 +15,7 @@ class Tag(NamedTuple):
     """One equation and where it stands; what it lacks is empty."""
 
     name: str
-    code: list    # the numbers of the lines of reference/<stem>.py that carry it
+    code: list    # the places of the lines that carry it, such as "softmax.py:36"
     formula: bool
     blocks: int   # that assert, under its heading
 
@@ -25,14 +25,26 @@ def derivation(stem):
     return read(path_of(stem, ".md"))
 
 
+def code_of(stem):
+    """Return (place, line) of each line that may carry a tag of a derivation: of the code beside it,
+    or, as the primer has none, of its own blocks."""
+    if stem in DERIVED:
+        file, blocks = f"{stem}.py", [(1, read(path_of(stem)))]
+    else:
+        file, text = f"{stem}.md", derivation(stem)
+        blocks = [(text.count("\n", 0, block.start(1)) + 1, block[1])
+                  for block in BLOCK.finditer(text)]
+    return [(f"{file}:{number}", line) for start, block in blocks
+            for number, line in enumerate(block.splitlines(), start)]
+
+
 def tags_of(stem):
-    """Return every Tag of a layer, from its code and from the headings of its derivation."""
-    source = read(path_of(stem)).splitlines()
+    """Return every Tag of a derivation, from the code and from the headings."""
     sections = dict(SECTION.findall(derivation(stem)))
     lines = {}
-    for number, line in enumerate(source, 1):
+    for place, line in code_of(stem):
         for name in tags(line):
-            lines.setdefault(name, []).append(number)
+            lines.setdefault(name, []).append(place)
     return [Tag(name, lines.get(name, []), "$$" in sections.get(name, ""),
                 sum("assert" in block for block in BLOCK.findall(sections.get(name, ""))))
             for name in sorted(sections | lines, key=lambda name: int(name.split("-")[1]))]
@@ -58,13 +70,13 @@ def run_blocks(stem):
 def underived():
     """Return the stems of layers, which have a backward, without a derivation."""
     return [path.stem for path in sorted((HOUSE / "reference").glob("*.py"))
-            if "\ndef backward(" in read(path) and path.stem not in DERIVED]
+            if "\ndef backward(" in read(path) and path.stem not in TEXTS]
 
 
 def print_tags(stems=()):
     """List the tags and run the blocks of some derivations, all of them for none; return whether
     nothing is missing and all hold."""
-    missing, stems = [] if stems else underived(), stems or DERIVED
+    missing, stems = [] if stems else underived(), stems or TEXTS
     problems = [f"{stem}: reference/{stem}.md is missing" for stem in missing]
     for stem in waiting.over(stems, str):
         found = tags_of(stem)
@@ -75,8 +87,7 @@ def print_tags(stems=()):
             problems.append(f"{stem}.md: a block {verdict}")
         print(f"{stem}: {verdict}")
         for tag in found:
-            code = ", ".join(f"{stem}.py:{number}" for number in tag.code)
-            print(f"  {tag.name:<9}{code:<24}{'formula' if tag.formula else '':<9}"
+            print(f"  {tag.name:<9}{', '.join(tag.code):<24}{'formula' if tag.formula else '':<9}"
                   f"{tag.blocks} block{'' if tag.blocks == 1 else 's'}")
             problems += [f"{stem}: {tag.name} has {what}" for what in lacks(tag)]
     print("\n" + ("\n".join(problems) if problems else

@@ -7,7 +7,9 @@ from pathlib import Path
 
 HOUSE = Path(__file__).parents[2]
 ROOMS = "reference", "reference/tools", "reference/fast"
-DERIVED = sorted(path.stem for room in ROOMS for path in (HOUSE / room).glob("[a-z]*.md"))
+TEXTS = sorted(path.stem for room in ROOMS for path in (HOUSE / room).glob("[a-z]*.md"))
+DERIVED = [stem for stem in TEXTS  # beside its code; the primer has none
+           if any((HOUSE / room / f"{stem}.py").is_file() for room in ROOMS)]
 TAG = re.compile(r"\b([A-Z]{2,4})-(\d+)\b")
 ELSEWHERE = {"fused_adamw": "adamw"}  # whose torch side stands in a file of another name
 RANGE = re.compile(r"\b([A-Z]{2,4})-(\d+) \.\. \1-(\d+)\b")

@@ -8,19 +8,20 @@ from compare.__main__ import main
 from compare.checks import derivations
 from compare.checks.derivations import Tag, derivation
 from compare.layers.table import LAYERS
-from compare.layers.source import DERIVED, ELSEWHERE, HOUSE, tags
+from compare.layers.source import DERIVED, ELSEWHERE, HOUSE, TEXTS, tags
 
 
 def test_every_layer_and_the_optimizer_have_one():
     assert set(DERIVED) == {*LAYERS, "adamw", "fused_adamw"}
+    assert set(TEXTS) - set(DERIVED) == {"backprop"}  # the primer has no code beside it
 
 
-@pytest.mark.parametrize("stem", DERIVED)
+@pytest.mark.parametrize("stem", TEXTS)
 def test_the_blocks_run_and_assert(stem):
     assert derivations.run_blocks(stem) >= 3
 
 
-@pytest.mark.parametrize("stem", DERIVED)
+@pytest.mark.parametrize("stem", TEXTS)
 def test_each_tag_has_one_line_a_formula_and_a_block_that_asserts(stem):
     found = derivations.tags_of(stem)
     assert len(found) >= 2
@@ -40,7 +41,7 @@ def test_what_is_missing_is_named(monkeypatch, capsys):
     assert derivations.lacks(Tag("LN-9", [], False, 0)) == [
         "0 lines of code", "no formula", "no block that asserts"]
     right = derivations.derivation
-    monkeypatch.setattr(derivations, "DERIVED", ["softmax"])
+    monkeypatch.setattr(derivations, "TEXTS", ["softmax"])
     monkeypatch.setattr(derivations, "derivation", lambda stem: right(stem).replace("### SM-5\n", "")
                         + "\n```python\nassert False\n```\n")
     assert not derivations.print_tags()
@@ -48,13 +49,23 @@ def test_what_is_missing_is_named(monkeypatch, capsys):
     assert "softmax: SM-5 has no formula" in out and "softmax.md: a block FAILS" in out
 
 
+def test_a_text_without_code_carries_its_tags_in_its_blocks(monkeypatch, capsys):
+    tag, = (tag for tag in derivations.tags_of("backprop") if tag.name == "BP-3")
+    file, number = tag.code[0].split(":")
+    assert file == "backprop.md" and tags(derivation("backprop").splitlines()[int(number) - 1]) == ["BP-3"]
+    right = derivations.derivation
+    monkeypatch.setattr(derivations, "derivation", lambda stem: right(stem).replace("  BP-3\n", "\n"))
+    assert not derivations.print_tags(["backprop"])
+    assert "backprop: BP-3 has 0 lines of code\n" in capsys.readouterr().out
+
+
 def test_a_layer_without_a_derivation_is_named(monkeypatch, capsys):
-    monkeypatch.setattr(derivations, "DERIVED", [stem for stem in DERIVED if stem != "softmax"])
+    monkeypatch.setattr(derivations, "TEXTS", [stem for stem in TEXTS if stem != "softmax"])
     assert derivations.underived() == ["softmax"] and not derivations.print_tags()
     assert "softmax: reference/softmax.md is missing" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("stem", DERIVED)
+@pytest.mark.parametrize("stem", TEXTS)
 def test_the_maths_renders_everywhere(stem):
     lines = derivation(stem).splitlines()
     for before, line, after in zip(["", *lines], lines, [*lines[1:], ""]):
@@ -68,9 +79,9 @@ def test_the_maths_renders_everywhere(stem):
 
 
 def test_links_between_derivations_lead_somewhere():
-    for stem in DERIVED:
+    for stem in TEXTS:
         for target, anchor in re.findall(r"\]\((\w+)\.md(?:#([\w-]+))?\)", derivation(stem)):
-            assert target in DERIVED or target == "README", target
+            assert target in TEXTS or target == "README", target
             assert not anchor or f"### {anchor.upper()}\n" in derivation(target), anchor
 
 
