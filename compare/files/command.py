@@ -1,5 +1,6 @@
 """The command export."""
 
+from ..words import argument
 from .options import FOLDER
 
 
@@ -27,10 +28,8 @@ def run_export(given):
     print(f"{given.to} is written: {tree.count(saved.params):,} parameters by GPT-2's names, "
           f"{saved.run['dtype']}, after step {saved.state.step}")
     print(f"it holds neither the number of heads, {heads}, nor the tokenizer, {kind}")
-    if "<|endoftext|>" in saved.tokenizer.get("specials", ()):  # GPT-2's, the one that sample reads
-        print(f"to write text: python -m compare sample --weights {given.to} --n-head {heads} "
-              "--gpt2-files FOLDER")
-    else:
-        print(f"to write text: python -m compare sample --out {given.out}; "
-              f"sample --weights {given.to} --n-head {heads} takes GPT-2's tokenizer alone")
+    print(f"to write text: python -m compare sample --out {argument(given.out)}")
+    if "<|endoftext|>" in saved.tokenizer.get("specials", ()):
+        print(f"or, where the tokenizer has GPT-2's two files: python -m compare sample "
+              f"--weights {argument(given.to)} --n-head {heads} --gpt2-files FOLDER")
     return 0

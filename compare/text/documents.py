@@ -56,6 +56,12 @@ class Source(NamedTuple):
             return paths and [path if path == STDIN else str(Path(path).resolve()) for path in paths]
         return self._replace(text=whole(self.text), valid_text=whole(self.valid_text))
 
+    def asked_for(self):
+        """Return the options without which a resumed run can't find its text: of standard input."""
+        options = {"--text": self.text, "--valid-text": self.valid_text}
+        return [word for option, paths in options.items() if STDIN in (paths or ())
+                for path in paths for word in (option, path)]
+
     def kept(self):
         """Return what a checkpoint keeps of it, one path alone bare."""
         kept = {name: value[0] if isinstance(value, list) and len(value) == 1 else value

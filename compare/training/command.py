@@ -69,7 +69,8 @@ def declare_sample(sample):
     sample.add_argument("--n-head", type=positive, help="of --weights (default: n_embd / 64)")
     sample.add_argument("--with", dest="side", choices=("numpy", "torch"), default="numpy",
                         help="which implementation (default %(default)s)")
-    sample.add_argument("--prompt", help="the text to continue (default: a new line)")
+    sample.add_argument("--prompt", help="the text to continue (default: the beginning of a "
+                        "document, or a new line)")
     sample.add_argument("--count", type=positive, default=500, help="tokens at most "
                         "(default %(default)s)")
     sample.add_argument("--stop", metavar="TEXT", help="end a sample before TEXT; the end token of "
@@ -139,8 +140,9 @@ def train_both(given):
     from .settings import fresh_job
     for name in "resume", "out", "threads", "weights", "stats":
         if getattr(given, name):
-            raise ValueError(f"{name} is given; allowed: only --with numpy or --with torch; "
-                             "with both nothing is saved, and each takes one thread")
+            raise ValueError(f"{name} is given; allowed: only --with numpy or --with torch; with "
+                             + ("both each takes one thread" if name == "threads" else
+                                "both nothing is saved"))
     torch.set_num_threads(1)
     report(fresh_job(given, dtype="float64", spare_tokens=False))
     return 0

@@ -31,15 +31,16 @@ def ending(run):
         valid, guess = run.log.entries[-1].valid, math.log(run.job.config.vocab_size)
         yield f"validation loss {valid:.4f}, over the whole validation part"
         if valid > POOR * guess:
-            yield (f"that is above {guess:.4f}, the loss of guessing: the model has learned nothing; "
-                   f"allowed: a lower --lr, now {run.job.schedule.lr:g}")
+            yield (f"that is far above {guess:.4f}, the loss of guessing; allowed: more --steps, or a "
+                   f"lower --lr, now {run.job.schedule.lr:g}")
     else:
         last = ", the last, before its validation" if run.done == run.steps else ""
         yield f"stopped after step {run.done}{last}"
     if run.folder.checkpoint not in run.folder.unsaved:
         yield " ".join(["to write text: python -m compare sample" if run.whole else
                         f"to go on: python -m compare train --resume --with {run.side.name}",
-                        "--out", argument(run.folder.path)])
+                        "--out", argument(run.folder.path),
+                        *(() if run.whole else run.job.source.asked_for())])
 
 
 def files(folder):

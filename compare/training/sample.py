@@ -4,6 +4,8 @@ import random
 import sys
 import time
 
+import numpy as np
+
 from reference.fast import blas
 
 from ..text.tokenizers import END
@@ -16,8 +18,8 @@ def sample(given):
     config, params, tokenizer = trained.without_spare_tokens(
         trained.of_run(given) if given.weights is None else
         trained.of_weights(given.weights, given.n_head, given.gpt2_files))
-    opening = first_prompt(tokenizer) if given.prompt is None else given.prompt
-    prompt, rng = tokenizer.encode(opening, specials=True), random.Random(given.seed)
+    opening, prompt = prompt_of(given, tokenizer)
+    rng = random.Random(given.seed)
     settings = dict(count=given.count, rng=rng, temperature=given.temperature, top_k=given.top_k,
                     top_p=given.top_p, cached=not given.uncached)
     spent, made = 0.0, []
@@ -78,13 +80,20 @@ def before_stop(pieces, stop):
     yield held
 
 
-def first_prompt(tokenizer):
-    """Return a new line, or where the tokenizer has none, its first token."""
+def prompt_of(given, tokenizer):
+    """Return what a sample continues, as it is shown and as ids (T,).
+
+    Without --prompt that is the end token, after which a document begins, unseen; where there is
+    none, a new line, and where that is no token either, the first token.
+    """
+    if given.prompt is not None:
+        return given.prompt, tokenizer.encode(given.prompt, specials=True)
+    if END in tokenizer.specials:
+        return "", np.array([tokenizer.specials[END]])
     try:
-        tokenizer.encode("\n")
-        return "\n"
+        return "\n", tokenizer.encode("\n")
     except ValueError:
-        return tokenizer.decode([0])
+        return tokenizer.decode([0]), np.array([0])
 
 
 def ids_of(side, prompt, config, params, settings):

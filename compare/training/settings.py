@@ -109,6 +109,8 @@ def check_settings(given, own, tokens):
     preset = {} if given.preset is None else values_of(given)
     for name in options.MODEL | options.SCHEDULE | options.RUN | {"dtype": 0}:
         words, value = name, getattr(given, name)
+        if value is None and name == "decay_steps":
+            continue  # a run that was given more steps has one of its own
         if value is None:
             words, value = f"preset is {given.preset}, whose {name}", preset.get(name)
         if name == "vocab_size" and value == 0:
@@ -152,8 +154,11 @@ def found_again(given, own):
         refuse_other("field", given.field, own.field or "text")
     for name, paths in ("text", own.text), ("valid_text", own.valid_text):
         for path in (not getattr(given, name) and paths) or ():
-            if path == corpus.STDIN or not (os.path.isfile(path) or os.path.isdir(path)):
-                option = name.replace("_", "-")
+            option = name.replace("_", "-")
+            if path == corpus.STDIN:
+                raise ValueError(f"{name} was standard input, which can't be read again; allowed: "
+                                 f"--{option} - with the same text there")
+            if not (os.path.isfile(path) or os.path.isdir(path)):
                 raise ValueError(f"{name} is {corpus.one_line(path)}, where the run had it, but "
                                  f"which is no file now; allowed: --{option} with the same text")
     return own._replace(text=given.text or own.text, valid_text=given.valid_text or own.valid_text)

@@ -46,6 +46,9 @@ def of_weights(path, n_head, gpt2_folder, tokenizer=None):
         if gpt2_folder is not None and tokenizer is None:
             raise ValueError(f"gpt2_files is {gpt2_folder}; allowed: only with weights that hold no "
                              "tokenizer")
+        if tokenizer is not None and tokenizer.to_dict() != saved.tokenizer:
+            raise ValueError(f"tokenizer is another than that of {path}, whose ids would mean other "
+                             "text; allowed: without --tokenizer")
         model = Model(saved.config, saved.params, tokenizer or kinds.from_dict(saved.tokenizer))
     else:
         model = Model(*gpt2.from_gpt2(weight_files.read_weights(path), n_head=n_head),

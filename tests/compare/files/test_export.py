@@ -45,7 +45,9 @@ def test_an_exported_run_writes_the_same_text(run, tmp_path, capsys, suffix):
     assert told == [
         f"{file} is written: 4,224 parameters by GPT-2's names, float32, after step 9",
         "it holds neither the number of heads, 2, nor the tokenizer, bpe",
-        f"to write text: python -m compare sample --weights {file} --n-head 2 --gpt2-files FOLDER"]
+        f"to write text: python -m compare sample --out {run}",
+        "or, where the tokenizer has GPT-2's two files: python -m compare sample "
+        f"--weights {file} --n-head 2 --gpt2-files FOLDER"]
     more = "--prompt", "to be", "--count", "40"
     text = said(capsys, "sample", "--out", run, *more)
     assert len(text) > 40 and text == said(

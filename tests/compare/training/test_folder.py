@@ -116,7 +116,7 @@ def test_a_mean_that_overflows_is_never_saved(place, monkeypatch, capsys, side):
 def test_a_model_worse_than_guessing_is_said(place, monkeypatch, capsys):
     monkeypatch.setattr(numpy_side.NumpySide, "evaluate", lambda *_: 4.0)
     assert train("--with", "numpy", *SMALL) == 0
-    assert "that is above 3.0445, the loss of guessing" in capsys.readouterr().out  # log 21
+    assert "that is far above 3.0445, the loss of guessing" in capsys.readouterr().out  # log 21
     monkeypatch.setattr(numpy_side.NumpySide, "evaluate", lambda *_: 3.1)
     assert train("--with", "numpy", *SMALL, "--out", "other") == 0
     assert "guessing" not in capsys.readouterr().out
@@ -135,6 +135,13 @@ def test_a_run_at_its_end_goes_on_to_more_steps(place, capsys, side):
     assert all(map(np.array_equal, tree.leaves(found.params), tree.leaves(wanted.params)))
     assert {entry.lr for entry in entries("run")[-10:]} == {4e-4}  # it stays at the minimum
     assert main(["train", "--with", side, "--resume", "--steps", "30", "--out", "run"]) == 2
+
+
+def test_a_run_that_was_given_more_steps_goes_on_with_its_preset(place):
+    words = ["--with", "numpy", "--preset", "micro"]
+    assert train(*words, "--steps", "30") == 0
+    assert train(*words, "--resume", "--steps", "40", stop=33) == 130
+    assert train(*words, "--resume", "--steps", "40") == 0
 
 
 @each_side

@@ -73,6 +73,19 @@ def test_the_end_token_in_a_prompt_is_one_token(place, monkeypatch):
     assert main(["sample", "--prompt", f"to{END}be"]) == 0 and seen == [[256, 258, 257]]
 
 
+def test_a_sample_begins_where_a_document_does(place, monkeypatch, capsys):
+    def generate(tokens, *_, **__):
+        seen.append(tokens.tolist())
+        return iter([256])
+
+    seen = []
+    assert train(*GPT2) == 0
+    monkeypatch.setattr(reference.generate, "generate", generate)
+    capsys.readouterr()
+    assert main(["sample"]) == 0
+    assert seen == [[258]] and capsys.readouterr().out == "to\n"  # after the end token, unseen
+
+
 def test_a_second_text_adds_to_the_first(place):
     (place / "more.txt").write_text("MORE " * 50, encoding="utf-8")
     made = job("--text", "own.txt", "--text", "more.txt")
@@ -146,9 +159,12 @@ def test_a_text_of_standard_input_is_asked_for_again(place, monkeypatch, capsys)
 
     give()
     stopped(monkeypatch, text=["--text", "-"])
+    assert "to go on: python -m compare train --resume --with numpy --out run --text -\n" in \
+        capsys.readouterr().out
     assert resume() == 2
-    assert capsys.readouterr().err == ("error: text is -, where the run had it, but which is no file now; "
-                                       "allowed: --text with the same text\n")
+    said = capsys.readouterr()
+    assert said.err == ("error: text was standard input, which can't be read again; allowed: --text - "
+                        "with the same text there\n")
     give()
     assert resume("--text", "-") == 0
 

@@ -310,7 +310,7 @@ def test_a_resumed_run_takes_the_options_it_began_with(place, monkeypatch, words
 
 
 @pytest.mark.parametrize("path, shown", [
-    ("/dev/zero", "/dev/zero"), ("-", "-"), ("nowhere.txt", "nowhere.txt"),
+    ("/dev/zero", "/dev/zero"), ("nowhere.txt", "nowhere.txt"),
     ("a\x1b[2Jb\nc", r"'a\x1b[2Jb\nc'"), ("a\0b", r"'a\x00b'"), ("\udcff", r"'\udcff'")])
 def test_a_checkpoint_cannot_have_anything_but_a_file_read_as_its_text(
         place, monkeypatch, capsys, path, shown):
