@@ -38,7 +38,17 @@ def train(*words, stop=None):
             side.steps = steps
 
 
-def started(*words, code="from compare.__main__ import main; sys.exit(main(sys.argv[1:]))", **options):
+RUN = """
+import signal
+for name in "SIGHUP", "SIGQUIT", "SIGTERM":  # which a job in the background may ignore
+    if hasattr(signal, name):
+        signal.signal(getattr(signal, name), signal.SIG_DFL)
+from compare.__main__ import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def started(*words, code=RUN, **options):
     """Return a process that runs the command line, its outputs in pipes of text."""
     pipes = dict(stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     return subprocess.Popen([sys.executable, "-c", f"import sys\n{code}", *words],
