@@ -1,6 +1,5 @@
 """Files of arrays by name: .npz, .safetensors and torch's own, read without trust in them."""
 
-import contextlib
 import json
 import math
 import os
@@ -13,6 +12,7 @@ import numpy as np
 from .torch_files import read_torch
 from .untrusted import (
     EXPANSION, Refused, check_bytes, distinct, from_bfloat16, members, quoted, refusing)
+from .whole import written_whole
 
 FORMATS = ".npz, .safetensors, or torch's .pt, .pth and .bin"
 DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "U8": "|u1", "BOOL": "|b1"}
@@ -94,19 +94,12 @@ def write_weights(path, arrays):
                          f"allowed: {FORMATS}")
     if os.path.lexists(path):
         raise ValueError(f"weights is {path}, which is there already; allowed: a new name")
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.unfinished")
     try:
-        with open(unfinished, "xb") as file:
+        with written_whole(path) as file:
             writer(file, arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(unfinished, path)
     except OSError as error:
         raise ValueError(f"weights is {path}, which can't be written ({error.strerror or error}); "
                          "allowed: a new name in a folder with room") from None
-    finally:
-        with contextlib.suppress(OSError):
-            unfinished.unlink()
 
 
 def write_npz(file, arrays):

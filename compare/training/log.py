@@ -28,10 +28,15 @@ def is_owed(log, done, steps):
 
 def write_log(path, entries):
     """Write the entries as CSV, the names of the columns first."""
-    rows = io.StringIO(newline="")
-    csv.writer(rows).writerows([Entry._fields, *entries])
+    write_rows(path, [Entry._fields, *entries])
+
+
+def write_rows(path, rows):
+    """Write rows as CSV, whole or not at all."""
+    words = io.StringIO(newline="")
+    csv.writer(words).writerows(rows)
     with written_whole(path) as file:
-        file.write(rows.getvalue().encode())
+        file.write(words.getvalue().encode())
 
 
 def noted(log, loss):

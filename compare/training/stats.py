@@ -5,8 +5,6 @@ implementations see the same.
 """
 
 import contextlib
-import csv
-import io
 import math
 from types import SimpleNamespace
 
@@ -17,6 +15,7 @@ from reference.tools import tree
 
 from ..files.packing import Stat
 from ..files.whole import written_whole
+from .log import write_rows
 
 WATCHED = "embedding", "block", "layer_norm"  # what reference.gpt calls
 COLUMNS = {"activation": "deviation of a layer's output", "gradient": "deviation of its gradient",
@@ -84,10 +83,8 @@ def observed():
 
 def write_csv(path, stats, config):
     """Write the stats as CSV, the names of the columns first."""
-    rows, named = io.StringIO(newline=""), names(config)
-    csv.writer(rows).writerows([Stat._fields, *(s._replace(layer=named[s.layer]) for s in stats)])
-    with written_whole(path) as file:
-        file.write(rows.getvalue().encode())
+    named = names(config)
+    write_rows(path, [Stat._fields, *(s._replace(layer=named[s.layer]) for s in stats)])
 
 
 def table(stats, config):
