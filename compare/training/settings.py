@@ -33,7 +33,7 @@ def job_of(given, folder):
 
 
 def fresh_job(given, dtype="float32", spare_tokens=True):
-    """Return the Job that begins from what the seed draws, and say so.
+    """Return the Job that begins from what the seed draws, or from --weights, and say so.
 
     Without spare_tokens a vocab_size above the tokenizer's is refused.
     """
@@ -67,7 +67,8 @@ def begun(given, documents, dtype, dropout):
 def resumed(given, folder, start):
     """Return the Job that goes on from a checkpoint; refuse settings other than its own."""
     start = prolonged(start, given.steps)
-    own = vars(start.config) | vars(start.schedule) | {"accumulate": 1, "stats": False} | start.run
+    lacking = {name: options.KEPT[name].default for name in ("accumulate", "stats")}  # older ones
+    own = vars(start.config) | vars(start.schedule) | lacking | start.run
     tokenizer = kinds.from_dict(start.tokenizer)
     check_settings(given, own, tokenizer.vocab_size)
     if given.stats and not own["stats"]:
@@ -81,8 +82,8 @@ def resumed(given, folder, start):
     parts = documents.ids(tokenizer, start.config.block_size)
     job = Job(start.config, start.schedule, own["batch_size"], own["seed"], own["dtype"],
               tokenizer, *parts, source.whole(), start,
-              given.threads or own.get("threads", os.cpu_count()), own["accumulate"],
-              own["stats"])
+              threads=given.threads or own.get("threads", os.cpu_count()),
+              accumulate=own["accumulate"], stats=own["stats"])
     if digest(job) != own["digest"]:
         raise ValueError(f"text is {paths_in_words(source.text)}, which is not what the run began "
                          f"with; allowed: --text{' and --valid-text' * bool(source.valid_text)} "
@@ -95,7 +96,7 @@ def resumed(given, folder, start):
 def prolonged(start, steps):
     """Return a checkpoint whose run goes on to more steps, if so many are given.
 
-    Its learning rate has fallen, or goes on to fall, as if there were none: then it stays.
+    The learning rate falls in as many steps as before, and then stays at its minimum.
     """
     schedule = start.schedule
     if steps is None or steps <= schedule.steps:
