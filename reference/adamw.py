@@ -26,14 +26,14 @@ def update(p, grads, state, *, lr, beta1=0.9, beta2=0.999, eps=1e-8, weight_deca
     """
     check_gradients(p, grads)
     t = state.step + 1
-    m = tree.map(lambda m, g: beta1 * m + (1 - beta1) * g, state.m, grads)           # AW-1
-    v = tree.map(lambda v, g: beta2 * v + (1 - beta2) * (g * g), state.v, grads)     # AW-2
+    m = tree.map(lambda m, g: beta1 * m + (1 - beta1) * g, state.m, grads)         # (...)  AW-1
+    v = tree.map(lambda v, g: beta2 * v + (1 - beta2) * (g * g), state.v, grads)   # (...)  AW-2
 
     def move(p, m, v):
-        mhat = m / (1 - beta1**t)                                        # AW-3
-        vhat = v / (1 - beta2**t)                                        # AW-4
-        decay = weight_decay if p.ndim >= 2 else 0.0                     # AW-5
-        return p - lr * (mhat / (np.sqrt(vhat) + eps) + decay * p)       # AW-6
+        mhat = m / (1 - beta1**t)                                        # (...)  AW-3
+        vhat = v / (1 - beta2**t)                                        # (...)  AW-4
+        decay = weight_decay if p.ndim >= 2 else 0.0                     # ()     AW-5
+        return p - lr * (mhat / (np.sqrt(vhat) + eps) + decay * p)       # (...)  AW-6
 
     return tree.map(move, p, m, v), State(t, m, v)
 
@@ -55,17 +55,17 @@ def clip(grads, max_norm):
 
 def global_norm(grads):
     """Return the Euclidean length of all gradients laid end to end."""
-    return math.sqrt(sum(float(np.vdot(g, g)) for g in tree.leaves(grads)))          # AW-7
+    return math.sqrt(sum(float(np.vdot(g, g)) for g in tree.leaves(grads)))        # ()     AW-7
 
 
 def clip_scale(norm, max_norm):
     """Return the factor that brings a norm down to max_norm, 1 where it is below."""
-    return min(1.0, max_norm / (norm + 1e-6))                            # AW-8
+    return min(1.0, max_norm / (norm + 1e-6))                            # ()     AW-8
 
 
 def learning_rate(step, *, lr, min_lr, warmup, steps):
     """Return the rate of update number `step`, counted from 0: a linear rise, then half a cosine."""
     if step < warmup:
-        return lr * (step + 1) / (warmup + 1)                            # AW-9
+        return lr * (step + 1) / (warmup + 1)                            # ()     AW-9
     progress = min(1.0, (step - warmup) / max(1, steps - warmup))
-    return min_lr + (lr - min_lr) * (1 + math.cos(math.pi * progress)) / 2           # AW-10
+    return min_lr + (lr - min_lr) * (1 + math.cos(math.pi * progress)) / 2         # ()     AW-10

@@ -36,7 +36,8 @@ def forward(logits, targets, *, ignore_index=-100):
     z_target = z[place(targets)]                                     # (...)
     e = np.exp(z, out=z)                                             # (..., V)
     total = row_sum(e)                                               # (..., 1)
-    logp_target = z_target - np.log(total)[..., 0]                   # (...)     CE-2, CE-3
+    log_total = np.log(total)[..., 0]                                # (...)     CE-2
+    logp_target = z_target - log_total                               # (...)     CE-3
     loss = -logp_target[counted].mean()                              # ()        CE-4
     check_finite("loss in cross_entropy", loss)
     probs = np.divide(e, total, out=e)                               # (..., V)

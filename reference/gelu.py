@@ -27,7 +27,8 @@ def forward(x):
     """
     check_floats(x=(x, "..."))
     near = x.clip(-FLAT, FLAT)                               # (...)  or x^3 would overflow
-    e = np.exp(near * (-SLOPE - CUBIC * (near * near)))      # (...)  GELU-1, GELU-2
+    w = near * (SLOPE + CUBIC * (near * near))               # (...)  GELU-1
+    e = np.exp(-w)                                           # (...)  GELU-2
     return np.maximum(x, near) / (1 + e), Cache(near, e)     # (...)  GELU-3
 
 

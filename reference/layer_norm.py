@@ -43,8 +43,9 @@ def backward(dy, cache):
     """Return dx and the gradients of the parameters: (..., C) -> (..., C), Params."""
     xhat, rstd, weight = cache
     check_cotangent("dy", dy, xhat.shape, xhat.dtype)
-    dp = Params(sum_over_rows(dy * xhat), sum_over_rows(dy))         # (C,) each LN-5, LN-6
+    dweight = sum_over_rows(dy * xhat)                               # (C,)      LN-5
+    dbias = sum_over_rows(dy)                                        # (C,)      LN-6
     dxhat = dy * weight                                              # (..., C)  LN-7
     dx = rstd * (dxhat - row_mean(dxhat)
                  - xhat * (row_dot(dxhat, xhat) / xhat.shape[-1]))   # (..., C)  LN-8
-    return dx, dp
+    return dx, Params(dweight, dbias)

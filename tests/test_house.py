@@ -86,7 +86,7 @@ def test_a_layer_stays_short(stem):
     # attention and gpt are made of many parts; flash_attention has a loop in a loop, twice
     limit = {"attention": 100, "flash_attention": 90, "gpt": 150}.get(stem, 60)
     lines = (HOUSE / "reference" / f"{stem}.py").read_text(encoding="utf-8").splitlines()
-    assert len(lines) < limit
+    assert len(lines) <= limit
 
 
 def test_files_and_functions_of_compare_stay_short():

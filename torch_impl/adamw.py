@@ -13,7 +13,7 @@ def optimizer(model, *, lr, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.1):
     vectors = [p for p in model.parameters() if p.ndim < 2]
     groups = [{"params": matrices, "weight_decay": weight_decay},
               {"params": vectors, "weight_decay": 0.0}]                  # AW-5
-    return AdamW(groups, lr=lr, betas=(beta1, beta2), eps=eps, fused=True)   # AW-1 .. AW-6
+    return AdamW(groups, lr=lr, betas=(beta1, beta2), eps=eps, fused=True)   # AW-1 .. AW-4, AW-6
 
 
 def clip(model, max_norm):

@@ -24,7 +24,7 @@ MEANINGS = {
         "the path through the variance is left out",
     "layer_norm.backward LN-7: the factor weight is left out":
         "the scale gamma is left out: right only where it is 1",
-    "layer_norm.backward LN-5, LN-6: the factor xhat is left out":
+    "layer_norm.backward LN-5: the factor xhat is left out":
         "gamma is multiplied by xhat, and its gradient must be too",
     "gelu.backward GELU-6: the term near * slope_gate is left out":
         "the gate depends on x as well, and that path is left out",

@@ -27,7 +27,7 @@ WRONG = [  # (layer, what is right, what a student wrote, what the grader must s
     ("layer_norm", "dy.sum(axes)", "dy.mean(axes)",
      "your dbias is what you get when the mean of the rows of dy is taken, not the sum"),
     ("layer_norm", "dy.sum(axes)", "dy.sum(0)",
-     "your dbias is what you get when dy is summed over its first axis only (LN-5, LN-6)"),
+     "your dbias is what you get when dy is summed over its first axis only (LN-6)"),
     ("softmax", "- cache.y[..., :, None] * cache.y[..., None, :]", "",
      "your dx is what you get when only the numerator is differentiated"),
     ("softmax", "(dy[..., None, :] @ jacobian)[..., 0, :]", "dy * jacobian.diagonal(0, -2, -1)",
