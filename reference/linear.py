@@ -31,8 +31,8 @@ def backward(dy, cache):
     x, weight = cache
     check_cotangent("dy", dy, (*x.shape[:-1], len(weight)), x.dtype)
     dy_rows = dy.reshape(-1, dy.shape[-1])    # (N, O)
-    x_rows = x.reshape(-1, x.shape[-1])       # (N, I)
     dx_rows = dy_rows @ weight                # (N, I)    LIN-2
+    x_rows = x.reshape(-1, x.shape[-1])       # (N, I)
     dweight = dy_rows.T @ x_rows              # (O, I)    LIN-3
     dbias = sum_over_rows(dy_rows)            # (O,)      LIN-4
     return dx_rows.reshape(x.shape), Params(dweight, dbias)

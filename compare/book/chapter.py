@@ -1,0 +1,135 @@
+"""A derivation as the book shows it: a row a tag, with the lines of both sides."""
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from ..layers.source import DERIVED, ELSEWHERE, TAG, path_of, read
+from .code import Code, code_of_tags
+from .markdown import Block, read_blocks
+
+
+class Equation(NamedTuple):
+    """One tag: what it says, what derives it, and the lines that do it."""
+
+    tag: str
+    line: int            # of its heading
+    told: list           # Blocks: the sentences and the equation
+    loops: Block | None  # the same spelled out
+    derived: list        # Blocks: what leads to the equation, and what follows from it
+    numpy: Code | None   # None in a text without code beside it
+    torch: Code | None   # None where no line of torch's makes it
+
+
+class Part(NamedTuple):
+    """A section whose headings are tags, such as the forward."""
+
+    title: str
+    opening: list        # Blocks before the first tag
+    equations: list
+
+    @property
+    def backward(self):
+        """Whether autograd does it, so that no line of torch's does."""
+        return self.title == "Backward"
+
+
+class Chapter(NamedTuple):
+    """A derivation: parts with tags, in between other blocks."""
+
+    stem: str
+    title: str
+    pieces: list         # Blocks and Parts, in the order of the file
+
+    @property
+    def parts(self):
+        """The Parts."""
+        return [piece for piece in self.pieces if isinstance(piece, Part)]
+
+    @property
+    def equations(self):
+        """The Equations of all parts."""
+        return [each for part in self.parts for each in part.equations]
+
+
+def torch_path(stem):
+    """Return the path of torch's side of a derivation, as seen from the house."""
+    return Path("torch_impl") / f"{ELSEWHERE.get(stem, stem)}.py"
+
+
+def read_chapter(stem, link=str):
+    """Return the Chapter of a derivation; link turns the target of a link into an address.
+
+    Raises ValueError, with file and line, for a heading that is no tag or stands twice, a tag
+    without code or without a formula, and code whose tag has no heading.
+    """
+    path = path_of(stem, ".md")
+    blocks = read_blocks(read(path), path.as_posix(), link)
+    sides = ({}, {})
+    if stem in DERIVED:
+        sides = code_of_tags(path_of(stem)), code_of_tags(torch_path(stem))
+    chapter = Chapter(stem, blocks[0].text.strip("# \n"), list(pieces(blocks[1:], path, sides)))
+    check_chapter(chapter, path, sides[0] if stem in DERIVED else None)
+    return chapter
+
+
+def pieces(blocks, path, sides):
+    """Yield the Blocks and the Parts that blocks make."""
+    for section in split(blocks, "h2"):
+        before, *tagged = split(section, "h3")
+        if not tagged:
+            yield from section
+            continue
+        rows = [read_equation(blocks, path, sides) for blocks in tagged]
+        yield Part(before[0].text.strip("# \n"), before[1:], rows)
+
+
+def split(blocks, kind):
+    """Return blocks in runs: those before the first heading of a kind, then those from each on."""
+    runs = [[]]
+    for block in blocks:
+        if block.kind == kind:
+            runs.append([])
+        runs[-1].append(block)
+    return runs if kind == "h3" else [run for run in runs if run]
+
+
+def read_equation(blocks, path, sides):
+    """Return the Equation of a tag from its heading and the blocks below it."""
+    heading, *rest = blocks
+    tag = heading.text.strip("# \n")
+    if not TAG.fullmatch(tag):
+        raise ValueError(f"{path.as_posix()}:{heading.line}: the heading is {tag}; "
+                         "allowed: a tag alone, such as LN-8")
+    loops = next((block for block in rest if is_python(block)), None)
+    rest = [block for block in rest if block is not loops]
+    end = next((i for i, block in enumerate(rest) if block.kind == "math"), None)
+    if end is None:
+        raise ValueError(f"{path.as_posix()}:{heading.line}: {tag} has no formula; "
+                         "allowed: one or more between $$ lines")
+    while end < len(rest) and rest[end].kind == "math":
+        end += 1
+    numpy, torch = (side.get(tag) for side in sides)
+    return Equation(tag, heading.line, rest[:end], loops, rest[end:], numpy, torch)
+
+
+def is_python(block):
+    """Whether a block is Python code."""
+    return block.kind == "pre" and block.text.startswith("```python")
+
+
+def check_chapter(chapter, path, code):
+    """Refuse tags that stand twice or on one side alone; code is that of NumPy by tag, or None."""
+    seen, where = {}, path.as_posix()
+    for row in chapter.equations:
+        if row.tag in seen:
+            raise ValueError(f"{where}:{row.line}: {row.tag} stands in line {seen[row.tag]}, too; "
+                             "allowed: each tag once")
+        if code is not None and row.tag not in code:
+            raise ValueError(f"{where}:{row.line}: {row.tag} is in no line of "
+                             f"{path.with_suffix('.py').as_posix()}; allowed: a tag of its code")
+        seen[row.tag] = row.line
+    for tag, lines in (code or {}).items():
+        if tag not in seen:
+            raise ValueError(f"{lines.path.as_posix()}:{lines.last}: {tag} heads nothing in {where}; "
+                             "allowed: a tag of its derivation")

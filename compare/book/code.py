@@ -1,0 +1,103 @@
+"""The lines of code that belong to each tag, read from a source with ast."""
+
+import ast
+import re
+import textwrap
+from pathlib import Path
+from typing import NamedTuple
+
+from ..layers.source import read, tags
+
+SHAPE = re.compile(r"#\s*(\([^()]*\)(?:, \([^()]*\))*)")
+TAGGED = re.compile(r"\s*# .*?\b[A-Z]{2,4}-\d+.*$")
+
+
+class Code(NamedTuple):
+    """The lines of one file that do the equations of some tags."""
+
+    path: Path    # as seen from the house
+    first: int    # the number of the first line
+    last: int
+    text: str     # without the lines that refuse arguments, and without the tags
+    shape: str    # as the comment gives it, such as "(..., C)"
+    tags: tuple   # all tags of its comment, in order
+
+
+def code_of_tags(path):
+    """Return the Code of each tag of a file, by tag; tags of one comment share one."""
+    text = read(path)
+    lines, found = text.splitlines(), {}
+    for function in outermost_functions(ast.parse(text)):
+        end = function.body[0].end_lineno if ast.get_docstring(function) else function.body[0].lineno - 1
+        marks = [(n, tags(lines[n - 1])) for n in range(function.lineno, function.end_lineno + 1)
+                 if tags(lines[n - 1]) and n > end]
+        for place, (number, names) in enumerate(marks):
+            following = marks[place + 1][0] if place + 1 < len(marks) else None
+            first, end = end + 1, reach(function, number, following)
+            kept = kept_lines(function, lines, first, end)
+            code = Code(Path(path), kept[0], kept[-1], cell(lines, kept), shape_in(lines[number - 1]),
+                        tuple(names))
+            found.update(dict.fromkeys(names, code))
+    return found
+
+
+def outermost_functions(tree):
+    """Return the functions and methods of a module that are in no other function."""
+    bodies = [tree.body, *(node.body for node in tree.body if isinstance(node, ast.ClassDef))]
+    return [node for body in bodies for node in body if isinstance(node, ast.FunctionDef)]
+
+
+def reach(function, number, following):
+    """Return the last line that belongs to the tagged line of a number, before the tag that follows.
+
+    It is that of the function after its last tag. Before, it is that of the statement, with the
+    rest of the loops and branches that it ends, and with what changes the same name once more.
+    """
+    if following is None:
+        return function.end_lineno
+    end, body = number, function.body
+    while body:
+        place, inside = next((i, s) for i, s in enumerate(body) if s.lineno <= number <= s.end_lineno)
+        if inside.end_lineno < following:
+            end = inside.end_lineno
+            for other in body[place + 1:]:
+                if other.end_lineno >= following or not assigned(other) & assigned(inside):
+                    break
+                end = other.end_lineno
+            return end
+        body = [s for field in ("body", "orelse") for s in getattr(inside, field, [])]
+    return end
+
+
+def assigned(statement):
+    """Return the names that a statement assigns."""
+    if isinstance(statement, (ast.Assign, ast.AugAssign)):
+        targets = getattr(statement, "targets", None) or [statement.target]
+        return {node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)}
+    return set()
+
+
+def kept_lines(function, lines, first, last):
+    """Return the numbers of the lines from first to last that neither refuse nor are blank."""
+    dropped = {n for node in ast.walk(function) if only_refuses(node)
+               for n in range(node.lineno, node.end_lineno + 1)}
+    return [n for n in range(first, last + 1) if n not in dropped and lines[n - 1].strip()]
+
+
+def only_refuses(node):
+    """Whether a statement only looks at arguments: a check, or a branch that raises."""
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+        return getattr(node.value.func, "id", "").startswith("check_")
+    return isinstance(node, ast.If) and isinstance(node.body[-1], ast.Raise) and not node.orelse
+
+
+def cell(lines, numbers):
+    """Return lines as they stand in a cell: dedented, a tagged one without its comment."""
+    kept = [TAGGED.sub("", lines[n - 1]) if tags(lines[n - 1]) else lines[n - 1] for n in numbers]
+    return textwrap.dedent("\n".join(re.sub(r"\s{2,}#", "  #", line) for line in kept))
+
+
+def shape_in(line):
+    """Return the shape that the comment of a line gives, or an empty string."""
+    found = SHAPE.search(line)
+    return found[1] if found else ""
