@@ -1,8 +1,8 @@
 """What pictures are drawn with: each function returns a piece of SVG, and figure() joins them.
 
-A length is in units of the picture. It is WIDTH of them wide, and text is SIZE of them high: shown on
-a phone, 360 pixels wide, that is 12 pixels. Colours are names of COLORS: custom properties of the
-page, which change with its scheme, and a light one where the page has none.
+A length is in units of the picture. It is WIDTH of them wide, and text is SIZE of them high: on a
+phone, 360 pixels wide, that is 12 pixels. A colour is a name of COLORS: a custom property of the
+page, which changes with its scheme, and the light one where the page has none.
 """
 
 from html import escape
@@ -61,7 +61,8 @@ def line(x1, y1, x2, y2, *, color="line", width=1.5, dash=None):
 
 def path(points, *, color="ink", width=2, dash=None):
     """Return the line through points (x, y)."""
-    return _stroke("M" + "L".join(f"{_short(x)} {_short(y)}" for x, y in points), color, width, dash)
+    corners = "L".join(f"{_short(x)} {_short(y)}" for x, y in points)
+    return _stroke(f"M{corners}", color, width, dash)
 
 
 def bend(x1, y1, x2, y2, *, color="ink", width=2, upright=False):
@@ -81,7 +82,7 @@ def arrow(x1, y1, x2, y2, *, color="ink", width=2, head=8):
 
 
 def arrowhead(x, y, angle, *, color="ink", size=8):
-    """Return a triangle whose tip is at (x, y) and that points to an angle: 0 right, pi / 2 down."""
+    """Return a triangle with its tip at (x, y), turned to an angle: 0 is right, pi / 2 down."""
     corners = [(x, y)] + [(x + size * cos(angle + side), y + size * sin(angle + side))
                           for side in (pi - 0.45, pi + 0.45)]
     points = " ".join(f"{_short(a)},{_short(b)}" for a, b in corners)
@@ -96,6 +97,12 @@ def rect(x, y, width, height, *, fill=None, opacity=1, edge=None, edge_width=1, 
     round_off = f' rx="{_short(corner)}"' if corner else ""
     return (f'<rect x="{_short(x)}" y="{_short(y)}" width="{_short(width)}" '
             f'height="{_short(height)}"{round_off} style="{style}"/>')
+
+
+def dot(x, y, *, color="ink", radius=4):
+    """Return a round point."""
+    place = f'cx="{_short(x)}" cy="{_short(y)}" r="{_short(radius)}"'
+    return f'<circle {place} style="{_fill(color)}"/>'
 
 
 def cells(x, y, matrix, width, height, *, digits=2, largest=None, size=SIZE):
@@ -150,16 +157,17 @@ class Plot(NamedTuple):
                 self.y + self.height * (self.up[1] - v) / (self.up[1] - self.up[0]))
 
     def axes(self, us, vs, digits=0):
-        """Return both axes, through 0 where that is in sight, and marks with their numbers."""
-        u0, v0 = (min(max(0, low), high) for low, high in (self.across, self.up))
-        pieces = [line(*self.at(self.across[0], v0), *self.at(self.across[1], v0), color="muted"),
-                  line(*self.at(u0, self.up[0]), *self.at(u0, self.up[1]), color="muted")]
+        """Return the lines at 0, and the numbers us below the plot and vs on its left."""
+        (left, right), (bottom, top) = self.across, self.up
+        u0, v0 = min(max(0, left), right), min(max(0, bottom), top)
+        pieces = [line(*self.at(left, v0), *self.at(right, v0), color="muted", width=1),
+                  line(*self.at(u0, bottom), *self.at(u0, top), color="muted", width=1)]
         for u in us:
-            x, y = self.at(u, v0)
+            x, y = self.at(u, bottom)
             pieces += [line(x, y, x, y + 5, color="muted"),
-                       text(x, y + 16, shown(u, digits), color="muted")]
+                       text(x, y + 17, shown(u, digits), color="muted")]
         for v in vs:
-            x, y = self.at(u0, v)
+            x, y = self.at(left, v)
             pieces += [line(x - 5, y, x, y, color="muted"),
                        text(x - 9, y, shown(v, digits), color="muted", anchor="end")]
         return "".join(pieces)
