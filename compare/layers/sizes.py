@@ -17,20 +17,21 @@ class Letter(NamedTuple):
     apart: int        # beside those of the other letters: they differ, so that shapes tell arrays apart
     study: int        # in the study of steps
     laptop: int       # of the preset laptop, at which the bytes of caches are counted
+    book: int         # in the example whose numbers the book shows: few, that the eye can follow
     precision: tuple  # the least and the largest where float32 is held against the truth
 
 
 LETTERS = {
-    "B": Letter("sequences in a batch", 5, 2, 2, 12, (1, 4)),
-    "T": Letter("positions of a sequence", 5, 4, 4, 64, (1, 256)),
-    "S": Letter("block size, above T - 1", 2, 3, 1, 1, (1, 4)),
-    "C": Letter("channels", 5, 8, 6, 128, (8, 1024)),  # of fewer, LayerNorm's dx is 0 but for rounding
-    "H": Letter("heads", 5, 3, 2, 4, (1, 16)),
-    "D": Letter("channels of a head", 5, 5, 3, 32, (8, 64)),  # likewise, with one head
-    "V": Letter("tokens of the vocabulary", 5, 7, 7, 65, (1, 1024)),
-    "L": Letter("blocks", 2, 2, 1, 4, (1, 2)),
-    "I": Letter("features into a linear layer", 5, 5, 4, 128, (1, 1024)),
-    "O": Letter("features out of a linear layer", 5, 6, 5, 128, (1, 1024)),
+    "B": Letter("sequences in a batch", 5, 2, 2, 12, 1, (1, 4)),
+    "T": Letter("positions of a sequence", 5, 4, 4, 64, 3, (1, 256)),
+    "S": Letter("block size, above T - 1", 2, 3, 1, 1, 2, (1, 4)),
+    "C": Letter("channels", 5, 8, 6, 128, 4, (8, 1024)),  # of fewer, LayerNorm's dx is 0 but for rounding
+    "H": Letter("heads", 5, 3, 2, 4, 2, (1, 16)),
+    "D": Letter("channels of a head", 5, 5, 3, 32, 2, (8, 64)),  # likewise, with one head
+    "V": Letter("tokens of the vocabulary", 5, 7, 7, 65, 5, (1, 1024)),
+    "L": Letter("blocks", 2, 2, 1, 4, 2, (1, 2)),
+    "I": Letter("features into a linear layer", 5, 5, 4, 128, 3, (1, 1024)),
+    "O": Letter("features out of a linear layer", 5, 6, 5, 128, 2, (1, 1024)),
 }
 
 
