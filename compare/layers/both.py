@@ -69,19 +69,24 @@ def run_numpy(layer, example, dy):
 
 def run_torch(layer, sizes, example, dy):
     """Return the Outcome of torch_impl/, its gradients by autograd."""
+    module, inputs, masks = on_torch(layer, sizes, example)
+    y = module(*inputs.values(), **masks)
+    y.backward(torch.from_numpy(np.array(dy)))
+    gradients = {name: inputs[name].grad.numpy() for name in differentiable(example)}
+    return Outcome(y.detach().numpy(), gradients | weights.gradients(module))
+
+
+def on_torch(layer, sizes, example):
+    """Return (module, inputs, masks): an example as torch takes it, in module(*inputs, **masks)."""
     module = layer.module(sizes, example).eval()  # dropout only where masks are given
     if example.params is not None:
         weights.load_into(module, example.params)
     inputs = {name: torch.from_numpy(np.array(a)) for name, a in example.inputs.items()}
     masks = {name: mask if mask is None else weights.to_torch(mask)
              for name, mask in example.masks.items()}
-    names = differentiable(example)
-    for name in names:
+    for name in differentiable(example):
         inputs[name].requires_grad_()
-    y = module(*inputs.values(), **masks)
-    y.backward(torch.from_numpy(np.array(dy)))
-    gradients = {name: inputs[name].grad.numpy() for name in names}
-    return Outcome(y.detach().numpy(), gradients | weights.gradients(module))
+    return module, inputs, masks
 
 
 def compare(ours, theirs, smallest):
