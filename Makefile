@@ -9,7 +9,7 @@ RUN := $(VENV)/bin/python
 endif
 READY := $(VENV)/ready
 
-.PHONY: demo test test-thorough mutants check bench clean
+.PHONY: demo test test-thorough mutants check book bench clean
 
 demo: $(READY)
 	$(RUN) -m compare
@@ -27,6 +27,10 @@ mutants: $(READY)
 
 check: $(READY)
 	$(RUN) -m compare check
+
+# each layer's equations, NumPy, torch and numbers on a page: open book/index.html
+book: $(READY)
+	$(RUN) -m compare book
 
 # NumPy's speed and memory beside torch's; takes some minutes, on a machine that does nothing else
 bench: $(READY)

@@ -20,7 +20,7 @@ def texts_of(stem):
     return ["".join(node.itertext()).replace("\u2212", "-") for node in root_of(stem).iter("text")]
 
 
-def numbers_of(stem):
+def printed_numbers(stem):
     """Return the texts that are a number and nothing else, in their order."""
     return [float(words) for words in texts_of(stem) if NUMBER.fullmatch(words)]
 

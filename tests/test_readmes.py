@@ -14,8 +14,7 @@ import mutation
 from compare.__main__ import main, parser
 from compare.bench import bench, long_context
 from compare.layers.sizes import in_words
-from compare.layers.source import HOUSE
-from compare.layers.table import LAYERS
+from compare.layers.source import HOUSE, TEXTS
 from compare.training import plan
 from compare.training.interrupt import STOPPING
 from compare.training.numpy_side import NumpySide
@@ -255,7 +254,7 @@ def stand_in(run, lines):
 def test_every_layer_has_its_place_in_the_order_to_read_in():
     text = (HOUSE / "reference" / "README.md").read_text(encoding="utf-8")
     order = text.partition("## The order to read in")[2].partition("\n## ")[0]
-    assert {f"{stem}.md" for stem in ("backprop", *LAYERS, "adamw")} == set(re.findall(r"\]\((\w+\.md)\)", order))
+    assert {f"{stem}.md" for stem in TEXTS} == set(re.findall(r"\]\((?:fast/)?(\w+\.md)\)", order))
 
 
 def anchors(path):

@@ -47,6 +47,11 @@ class Chapter(NamedTuple):
         return [piece for piece in self.pieces if isinstance(piece, Part)]
 
     @property
+    def blocks(self):
+        """The Blocks outside of all parts."""
+        return [piece for piece in self.pieces if isinstance(piece, Block)]
+
+    @property
     def equations(self):
         """The Equations of all parts."""
         return [each for part in self.parts for each in part.equations]

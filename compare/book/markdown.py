@@ -39,7 +39,8 @@ class Block(NamedTuple):
 def as_html(text, path, link=str):
     """Return a page of Markdown as HTML; link turns the target of a link into an address.
 
-    Raises ValueError, with path and line, for what is unknown, unclosed or beyond the subset.
+    Raises ValueError, with path and line, for what is unknown, unclosed or beyond the subset, and
+    where link raises LookupError.
     """
     return "\n".join(block.html for block in read_blocks(text, path, link))
 
@@ -50,6 +51,11 @@ def read_blocks(text, path, link=str):
         return _Page(text if text.endswith("\n") else text + "\n", link).blocks()
     except Unreadable as fault:
         raise ValueError(f"{path}:{_line(text, fault.at)}: {fault}") from None
+
+
+def anchor(heading):
+    """Return the name by which a link finds a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
 
 
 def _line(text, at):
@@ -107,8 +113,7 @@ class _Page:
         return end
 
     def heading(self, found):
-        kind, name = f"h{len(found[1])}", re.sub(r"[^\w\- ]", "", found[2].strip().lower())
-        name = name.replace(" ", "-")
+        kind, name = f"h{len(found[1])}", anchor(found[2])
         count = self.names[name] = self.names.get(name, -1) + 1
         text = self.inline(found.start(2), found.end(2))
         return kind, f'<{kind} id="{name}{f"-{count}" if count else ""}">{text}</{kind}>'
@@ -207,13 +212,19 @@ class _Page:
         if mark == "[" and "]" not in closers:
             inside, close = self.until(at + 1, end, (*closers, "]"))
             if target := TARGET.match(self.text, close, end):
-                return f'<a href="{escape(self.link(target[1]))}">{inside}</a>', target.end()
+                return f'<a href="{escape(self.address(target))}">{inside}</a>', target.end()
         if mark in ("*", "**") and mark not in closers and not self.text[at + len(mark)].isspace():
             inside, close = self.until(at + len(mark), end, (*closers, mark))
             kind = "em" if mark == "*" else "strong"
             return f"<{kind}>{inside}</{kind}>", close + len(mark)
         raise Unreadable(f"the text is {self.word(at)}; allowed: `code`, $formulas$, [links](to), "
                          "*emphasis* and **more**, each closed in its block", at)
+
+    def address(self, target):
+        try:
+            return self.link(target[1])
+        except LookupError as fault:
+            raise Unreadable(fault.args[0], target.start(1)) from None
 
     def formula(self, found, display=False):
         try:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pictures import numbers_of, painted, root_of
+from pictures import printed_numbers, painted, root_of
 
 
 def boxes(color):
@@ -12,7 +12,7 @@ def boxes(color):
 
 
 def test_the_gradient_is_the_probabilities_less_the_target():
-    probs, dlogits = np.reshape(numbers_of("cross_entropy"), (2, 5))
+    probs, dlogits = np.reshape(printed_numbers("cross_entropy"), (2, 5))
     assert abs(probs.sum() - 1) < 1e-12 and abs(dlogits.sum()) < 1e-12
     assert np.abs(dlogits - (probs - np.eye(5)[1])).max() < 1e-12
 

@@ -1,11 +1,11 @@
 """The picture of dropout: the factor of an entry is the same on both ways."""
 
-from pictures import numbers_of, root_of, texts_of
+from pictures import printed_numbers, root_of, texts_of
 
 
 def test_one_mask_holds_for_both_ways():
     factors = [float(words[2:]) for words in texts_of("dropout") if words.startswith("\u00d7")]
-    numbers = iter(numbers_of("dropout"))
+    numbers = iter(printed_numbers("dropout"))
     assert set(factors) == {0, 2}
     for factor, x, y, dx, dy in zip(factors, numbers, numbers, numbers, numbers):
         assert y == x * factor and dx == dy * factor and x and dy

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from pictures import numbers_of, texts_of
+from pictures import printed_numbers, texts_of
 
 
 def test_rows_are_looked_up_and_their_gradients_summed():
-    rows = np.reshape(numbers_of("embedding"), (2, 10, 2))  # panels: 4 of the table, 6 beside it
+    rows = np.reshape(printed_numbers("embedding"), (2, 10, 2))  # panels: 4 of the table, 6 beside it
     letters = [words for words in texts_of("embedding") if len(words) == 1 and words != "y"]
     table, text = letters[:4], letters[4:10]
     assert letters[10:] == letters[:10] and len(set(table)) == 4 > len(set(text))

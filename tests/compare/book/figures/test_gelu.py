@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from pictures import numbers_of, painted, root_of, texts_of
+from pictures import printed_numbers, painted, root_of, texts_of
 
 
 def curve(color):
@@ -38,4 +38,4 @@ def test_the_marked_places_are_the_extremes():
     slope = np.diff(value(x)) / np.diff(x)
     assert any("slope is 0: x = -0.75" in words for words in texts_of("gelu"))
     assert round(x[value(x).argmin()], 2) == -0.75
-    assert numbers_of("gelu")[-1] == round(slope.max(), 2)
+    assert printed_numbers("gelu")[-1] == round(slope.max(), 2)

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from pictures import numbers_of, texts_of
+from pictures import printed_numbers, texts_of
 
 
 def test_the_parts_are_projections():
-    dxhat, mean, share, rest = np.reshape(numbers_of("layer_norm"), (4, 4))
+    dxhat, mean, share, rest = np.reshape(printed_numbers("layer_norm"), (4, 4))
     assert np.abs(dxhat + mean + share - rest).max() < 1e-12
     assert np.all(mean == -dxhat.mean())
     away = np.stack([np.ones(4), share], 1)  # (C, 2)
@@ -16,7 +16,7 @@ def test_the_parts_are_projections():
 
 
 def test_the_share_of_xhat_is_what_the_label_says():
-    share = np.reshape(numbers_of("layer_norm"), (4, 4))[2]
+    share = np.reshape(printed_numbers("layer_norm"), (4, 4))[2]
     label, = [words for words in texts_of("layer_norm") if words.endswith(" * xhat")]
     factor = float(label.removesuffix(" * xhat"))
     xhat = -share / factor

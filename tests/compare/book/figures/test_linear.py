@@ -4,13 +4,13 @@ import re
 
 import numpy as np
 
-from pictures import numbers_of, texts_of
+from pictures import printed_numbers, texts_of
 
 SHAPES = [((4, 3), (3, 2)), ((4, 2), (2, 3)), ((2, 4), (4, 3))]  # of N = 4, I = 3, O = 2
 
 
 def test_each_panel_is_a_product():
-    numbers, arrays = numbers_of("linear"), []
+    numbers, arrays = printed_numbers("linear"), []
     for left, right in SHAPES:
         for shape in left, right, (left[0], right[1]):
             count = shape[0] * shape[1]

@@ -4,12 +4,12 @@ import re
 
 import numpy as np
 
-from pictures import numbers_of, painted, root_of, texts_of
+from pictures import printed_numbers, painted, root_of, texts_of
 
 
 def test_the_jacobian_is_that_of_the_outputs_shown():
     y = [float(words[5:]) for words in texts_of("softmax") if re.match(r"y\[\d\]=", words)]
-    jacobian, sums = np.reshape(numbers_of("softmax")[:16], (4, 4)), numbers_of("softmax")[16:]
+    jacobian, sums = np.reshape(printed_numbers("softmax")[:16], (4, 4)), printed_numbers("softmax")[16:]
     assert abs(sum(y) - 1) < 1e-12 and sums == [0, 0, 0, 0]
     assert np.abs(jacobian - (np.diag(y) - np.outer(y, y))).max() < 1e-12
     assert np.abs(jacobian.sum(1)).max() < 1e-12

@@ -1,0 +1,49 @@
+"""The cover of the book: a map of the model, each part a link, and the order to read in."""
+
+import re
+from html import escape
+
+from ..layers.source import read
+from .map import model_map
+from .markdown import as_html
+
+ORDER = re.compile(r"^\d+\. \[(\w+)\]\((?:fast/)?\w+\.md\): (.*(?:\n   .*)*)", re.M)
+ABOUT = """The same GPT stands here twice: in NumPy, where every backward is derived and written by hand, and in PyTorch,
+where autograd does the backward. Each page takes one layer. It shows every equation beside the line of NumPy and the
+line of torch that do it, and the numbers that each line makes."""
+HOW = """
+- **Forward reads down.** The backward begins with the last step of the forward, so its first row undoes the last one.
+- A name such as `LN-8` is a **tag**. It heads an equation, stands in the comment of the line that does it, and is a link to itself.
+- Under a row, *in plain loops* spells the equation out entry by entry, and *the numbers* show what the line makes of a small
+  example, beside what torch makes of the same.
+- Point at a name, or tap it: it lights up in the formulas and in the code.
+- The gradient of the loss with respect to `x` is `dx`, in formulas $\\mathrm{d}x$.
+"""
+
+
+def reading_order():
+    """Return (stem, what is said of it) for each derivation, as reference/README.md lists them."""
+    order = re.search(r"^## The order to read in\n(.*?)^## ", read("reference/README.md"), re.M | re.S)
+    return [(stem, " ".join(words.split())) for stem, words in ORDER.findall(order[1])]
+
+
+def cover(titles):
+    """Return the cover as HTML, without the frame of a page; titles are those of the chapters."""
+    rows = "".join(f'<li><a href="{stem}.html">{escape(titles[stem])}</a>: {escape(words)}</li>\n'
+                   for stem, words in reading_order())
+    return f"""<h1>One GPT, written twice</h1>
+{as_html(ABOUT, "the cover")}
+<div class="cover">
+<figure>{model_map().svg}
+<figcaption>The model, from the ids at the bottom to the loss at the top. Each part is a link.</figcaption></figure>
+<section aria-labelledby="order">
+<h2 id="order">The order to read in</h2>
+<ol>
+{rows}</ol>
+</section>
+<section aria-labelledby="how">
+<h2 id="how">How to read a page</h2>
+{as_html(HOW, "the cover")}
+</section>
+</div>
+<p>The words and the letters are in the <a href="glossary.html">glossary</a>.</p>"""

@@ -1,0 +1,46 @@
+"""Every page in a browser, as wide as a laptop and as a phone: nothing sticks out, and no error."""
+
+import html
+import json
+import re
+import shutil
+import subprocess
+
+import pytest
+
+BROWSERS = "chromium", "chromium-browser", "google-chrome", "chrome"
+BROWSER = next(filter(None, map(shutil.which, BROWSERS)), None)
+WIDTHS = 1366, 400
+FRAMES = """<!doctype html><meta charset="utf-8"><body>%s<script>
+addEventListener("load", () => {
+  const found = [];
+  for (const frame of document.querySelectorAll("iframe")) {
+    const page = frame.contentDocument, wide = frame.clientWidth;
+    const seen = { page: frame.dataset.page, width: wide, text: page.body.innerText.length, out: [] };
+    if (page.documentElement.scrollWidth > wide) seen.out.push("the page");
+    for (const element of page.querySelectorAll("main *, header *")) {
+      if (element.closest("pre *, math *, table *, svg *, .skip")) continue;
+      const box = element.getBoundingClientRect();
+      if (box.width && box.right > wide + 1) seen.out.push(element.outerHTML.slice(0, 120));
+    }
+    found.push(seen);
+  }
+  document.body.textContent = "@@" + JSON.stringify(found) + "@@";
+});</script>"""
+
+
+@pytest.mark.skipif(BROWSER is None, reason=f"no browser is installed (looked for {', '.join(BROWSERS)})")
+def test_every_page_fits_a_laptop_and_a_phone(book, tmp_path):
+    pages = sorted(path for path in book.rglob("*.html"))
+    frames = "".join(f'<iframe src="{path.as_uri()}" data-page="{path.name}" style="border:0" '
+                     f'width="{width}" height="800"></iframe>' for path in pages for width in WIDTHS)
+    (tmp_path / "frames.html").write_text(FRAMES % frames, encoding="utf-8")
+    run = subprocess.run(
+        [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files",
+         "--enable-logging=stderr", f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom",
+         (tmp_path / "frames.html").as_uri()],
+        capture_output=True, text=True, encoding="utf-8", timeout=300)
+    found = json.loads(html.unescape(re.search("@@(.*)@@", run.stdout, re.S)[1]))
+    assert len(found) == len(pages) * len(WIDTHS) and all(seen["text"] > 100 for seen in found)
+    assert not [seen for seen in found if seen["out"]]
+    assert ":CONSOLE" not in run.stderr
