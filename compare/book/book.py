@@ -14,10 +14,11 @@ from .figures.svg import COLORS
 from .frame import MADE_BY, document, source_page
 from .links import Links
 from .markdown import as_html
-from .numbers import autograd_of, numbers_of
-from .page import page
+from .numbers import autograd_of, given_to, numbers_of
+from .page import Evidence, page
 
 SHADE = "#f7f7f5", "#212429"  # behind code, in a light scheme and in a dark one
+NOTHING = Evidence({}, {}, {}, None)
 
 
 def pages():
@@ -45,8 +46,8 @@ def pages():
 def body(chapter, links):
     """Return a chapter as HTML, with what runs for it: the numbers and the picture."""
     stem = chapter.stem
-    numbers, recorded = (numbers_of(stem), autograd_of(stem)) if stem in DERIVED else ({}, None)
-    return page(chapter, links, numbers, recorded, figure_of(stem) if stem in PICTURED else None)
+    evidence = Evidence(*given_to(stem), numbers_of(stem), autograd_of(stem)) if stem in DERIVED else NOTHING
+    return page(chapter, links, evidence, figure_of(stem) if stem in PICTURED else None)
 
 
 def glossary(links):

@@ -6,6 +6,8 @@ from unittest import mock
 
 import numpy as np
 
+from reference.tools import tree
+
 from ..checks.coverage import met_by
 from ..checks.derivations import tags_of
 from ..layers import both
@@ -70,6 +72,20 @@ def autograd_of(stem):
     lines = [(one.tags, one.name, one.value.grad_fn.name()) for one in pairs.run.made if one.tags]
     gradients = [(one.expression, one.tag) for one in pairs.backward if one.twin is not None]
     return Autograd(lines, pairs.run.walk, gradients)
+
+
+def given_to(stem):
+    """Return what a layer's example gives to both sides: sizes and hyperparameters, and arrays, each
+    by name: inputs, parameters, masks and the cotangent. Of an optimizer both are empty.
+    """
+    if stem not in LAYERS:
+        return {}, {}
+    n, example, dy = drawn_for(LAYERS[stem])
+    arrays = dict(example.inputs) | dict(tree.walk(example.params or ()))
+    for name, mask in example.masks.items():
+        arrays |= dict(tree.walk(mask, name))
+    numbers = {name: value for name, value in example.options.items() if isinstance(value, (int, float))}
+    return n | numbers, {name: a for name, a in arrays.items() if a is not None} | {"dy": dy}
 
 
 def paired(layer):

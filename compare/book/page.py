@@ -2,31 +2,44 @@
 
 import itertools
 from html import escape
+from typing import Any, NamedTuple
 
+from ..layers.sizes import in_words
 from ..layers.source import DERIVED
 from .chapter import Part, is_python
 from .held import held_by
 from .names import Marks, symbols
-from .tables import tables
+from .tables import example_table, tables
 
 WAYS = {"Forward": "read downwards", "Backward": "the last step first"}
 COLUMNS = "equation", "shape", "NumPy", "PyTorch"
 SHORT = 8  # steps of autograd that stand in the open
 
 
-def page(chapter, links, numbers, recorded, picture):
+class Evidence(NamedTuple):
+    """What the small example of a chapter made; all empty for a text without code."""
+
+    sizes: dict     # and hyperparameters, by name
+    arrays: dict    # what was given, by name
+    numbers: dict   # the Numbers of each tag
+    autograd: Any   # what it recorded
+
+
+def page(chapter, links, evidence, picture):
     """Return a chapter as HTML, without the frame of a page.
 
-    links is the book's Links, numbers the Numbers of each tag, recorded what autograd did in the
-    forward, picture a Figure or None.
+    links is the book's Links, run the Run of the chapter, picture a Figure or None.
     """
-    maker = _Maker(chapter, links, numbers, recorded)
+    maker = _Maker(chapter, links, evidence)
     body = [f"<h1>{escape(chapter.title)}</h1>"]
     for piece in chapter.pieces:
         if picture and getattr(piece, "kind", "h2") == "h2":  # after the first paragraphs
             body.append(framed(picture))
             picture = None
-        body.append(maker.part(piece) if isinstance(piece, Part) else maker.block(piece))
+        if isinstance(piece, Part):
+            body += [maker.example(), maker.part(piece)]
+        else:
+            body.append(maker.block(piece))
     return "\n".join(body)
 
 
@@ -40,9 +53,8 @@ def framed(picture):
 class _Maker:
     """Makes the parts of one page."""
 
-    def __init__(self, chapter, links, numbers, recorded):
-        self.stem, self.links = chapter.stem, links
-        self.numbers, self.recorded = numbers, recorded
+    def __init__(self, chapter, links, evidence):
+        self.stem, self.links, self.evidence = chapter.stem, links, evidence
         self.marks = Marks(symbols(chapter))
 
     def block(self, block):
@@ -57,6 +69,12 @@ class _Maker:
 
     def pre(self, code):
         return f'<pre tabindex="0"><code>{self.marks.code(code)}</code></pre>'
+
+    def example(self):
+        """Return, once, what the example is given whose numbers the page shows."""
+        sizes, arrays = self.evidence[:2]
+        self.evidence = self.evidence._replace(arrays={})
+        return folded("the example of the numbers", example_table(in_words(sizes), arrays)) if arrays else ""
 
     def part(self, part):
         """Return a part: a grid with a row a tag, or plain text where no code stands beside it."""
@@ -101,23 +119,22 @@ class _Maker:
 
     def no_torch(self, each):
         """Return why there is no line of torch's."""
-        found = self.numbers.get(each.tag, [])
+        found = self.evidence.numbers.get(each.tag, [])
         kept = [f"torch keeps it as {number.expression}" for number in found if number.expression]
         why = [*kept, *(number.why for number in found), "torch makes no such array"][0]
         return f'<p class="note">No line of its own: {escape(why)}.</p>'
 
     def autograd(self):
         """Return what autograd recorded, and which gradient is which tag."""
-        found = self.recorded
-        wide = max(len(name) for name, _ in found.gradients)
-        left = "\n".join(f"{name:<{wide}}  # {tag}" for name, tag in found.gradients)
+        found = self.evidence.autograd
+        left = "\n".join(f"{tag:<7}{name}" for name, tag in found.gradients)
         walk = self.pre("\n".join(found.walk))
         if len(found.walk) > SHORT:
             walk = folded(f"all {len(found.walk)} steps", walk)
         return (f"{self.pre('y.backward(dy)')}"
                 '<p class="note">Nothing else to write: autograd recorded the forward, and walks '
                 f"back through it, from <code>y.grad_fn</code> on:</p>{walk}"
-                f'<p class="note">It leaves:</p>{self.pre(left)}')
+                f'<p class="note">It leaves, each in its tag:</p>{self.pre(left)}')
 
     def row(self, each, line, torch, span, last):
         """Return the cells of one tag; torch is that of the cell that begins here, if span is not 0."""
@@ -139,8 +156,9 @@ class _Maker:
         folds = []
         if each.loops:
             folds.append(self.block(each.loops).replace("in code", "in plain loops", 1))
-        if numbers := self.numbers.get(each.tag):
-            folds.append(folded("the numbers", tables(numbers)))
+        if numbers := self.evidence.numbers.get(each.tag):
+            names = ", ".join(dict.fromkeys(number.name for number in numbers))
+            folds.append(folded(f"the numbers: <code>{escape(names)}</code>", tables(numbers)))
         folds.append(f'<p class="held">{held_by(self.stem, each.tag, self.links)}</p>')
         return f'<div class="folds">{"".join(folds)}</div>{self.blocks(each.derived)}'
 

@@ -10,6 +10,13 @@ def tables(numbers):
     return "\n".join(map(one, numbers))
 
 
+def example_table(words, arrays):
+    """Return arrays by name as HTML, below words on their sizes."""
+    cells = "".join(f'<div><p class="side"><code>{escape(name)}</code> {np.shape(a) or ""}</p>'
+                    f"{array(np.asarray(a))}</div>" for name, a in arrays.items())
+    return f'<div class="number"><p>{escape(words)}</p><div class="sides">{cells}</div></div>'
+
+
 def one(number):
     """Return one Number: its name and shape, the arrays, and how far they are apart."""
     value = np.asarray(number.value)
