@@ -5,14 +5,14 @@ import re
 import numpy as np
 
 from compare.book.figures.flash_attention import ROW, T, TILE, queries_and_keys, row_of_tiles
-from pictures import numbers_of, painted, root_of
+from pictures import printed_numbers, painted, root_of
 from reference import flash_attention
 
 
 def test_each_tile_leaves_the_largest_and_the_sum_of_all_before_it():
     q, k = queries_and_keys()
     scores = [sum(q[ROW] * k[s]) / 2 for s in range(ROW + 1)]  # D is 4
-    columns = np.array(numbers_of("flash_attention")[:15])
+    columns = np.array(printed_numbers("flash_attention")[:15])
     after, top, shrink, total = columns[:4], columns[4:8], columns[8:11], columns[11:]
     assert list(after) == [7, 8, 9, 10]
     for i in range(4):
