@@ -114,7 +114,7 @@ class _Maker:
     def torch(self, code, equations):
         """Return torch's lines, and which equations they are."""
         first, last = equations[0].tag, equations[-1].tag
-        note = f'<p class="note">One call: {first} to {last}.</p>' if first != last else ""
+        note = f'<p class="note">{first} to {last} at once.</p>' if first != last else ""
         return self.pre(code.text) + self.lines_of(code) + note
 
     def no_torch(self, each):
