@@ -7,7 +7,8 @@ import re
 from html import escape
 from typing import NamedTuple
 
-from .mathml import Unreadable, as_mathml
+from .latex import Unreadable
+from .mathml import as_mathml
 
 BLANK = re.compile(r"[ \t]*(?:\n|\Z)")
 LINE = re.compile(r".*(?:\n|\Z)")

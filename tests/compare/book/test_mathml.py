@@ -6,7 +6,8 @@ import xml.etree.ElementTree as ET
 import pytest
 from hypothesis import given, strategies as st
 
-from compare.book.mathml import COMMANDS, DEEPEST, GREEK, Unreadable, as_mathml
+from compare.book.latex import COMMANDS, DEEPEST, GREEK, Unreadable
+from compare.book.mathml import as_mathml
 from compare.layers.source import HOUSE
 
 FENCE = re.compile(r"^```.*?^```$", re.S | re.M)
