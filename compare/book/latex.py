@@ -145,7 +145,8 @@ class _Reader:
             return Piece("capital", command, (Piece("letter", self.letters(command, "[A-Z]")),))
         if command == r"\sqrt" and self.peek() == "[":
             raise Unreadable(r"\sqrt has an index; allowed: square roots", at)
-        return Piece("root" if command == r"\sqrt" else "accent", command, (self.argument(command),))
+        name = "root" if command == r"\sqrt" else "accent"
+        return Piece(name, command, (self.argument(command),))
 
     def argument(self, command):
         """Return what a command or a script takes: a row, or one letter, digit or symbol."""

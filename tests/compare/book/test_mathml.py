@@ -8,11 +8,8 @@ from hypothesis import given, strategies as st
 
 from compare.book.latex import COMMANDS, DEEPEST, GREEK, Unreadable
 from compare.book.mathml import as_mathml
-from compare.layers.source import HOUSE
+from formulas import FORMULAS, PIECES
 
-FENCE = re.compile(r"^```.*?^```$", re.S | re.M)
-DISPLAY = re.compile(r"^\$\$\n(.*?)^\$\$$", re.S | re.M)
-CODE, FORMULA = re.compile(r"`[^`]+`"), re.compile(r"\$([^$]+)\$")
 THIN, QUAD = '<mspace width="0.1667em"/>', '<mspace width="1em"/>'
 A, I, X, Y = (f"<mi>{letter}</mi>" for letter in "aixy")
 ONE, TWO = "<mn>1</mn>", "<mn>2</mn>"
@@ -45,20 +42,6 @@ def inside(latex, display=False):
     return as_mathml(latex, display).partition(">")[2].removesuffix("</math>")
 
 
-def formulas():
-    """Return (LaTeX, whether it is a display) of every formula of every derivation."""
-    found = []
-    for path in sorted((HOUSE / "reference").rglob("*.md")):
-        text = FENCE.sub("", path.read_text(encoding="utf-8"))
-        found += [(latex, True) for latex in DISPLAY.findall(text)]
-        text = CODE.sub("", DISPLAY.sub("", text))
-        found += [(latex, False) for latex in FORMULA.findall(text)]
-    return found
-
-
-FORMULAS = formulas()
-PIECES = [*COMMANDS, *"ax12{}{}{}()_^'+-<,", " ", r"\left(", r"\right)",
-          r"\frac{a}{", r"\mathrm{d}", "_{"]
 NESTED = st.recursive(st.sampled_from(["x", "-1", r"\sum_i a", "f'"]), lambda part: st.one_of(
     st.tuples(part, part).map(lambda two: r"\frac{%s}{%s}" % two),
     st.tuples(part, part).map(lambda two: "{%s}_{%s}" % two),
