@@ -3,15 +3,18 @@
 import webbrowser
 from pathlib import Path
 
-from ..layers.source import DERIVED
-from ..words import check_layers, positive
+from ..layers.source import TEXTS
+from ..words import positive
 
 
 def declare(verbs):
     """Declare the commands and their flags."""
-    show = verbs.add_parser("show", help="print both implementations of a layer side by side")
+    show = verbs.add_parser("show", help="print each equation with its lines of NumPy and torch")
     show.set_defaults(run=run_show)
-    show.add_argument("layer", metavar="LAYER", help=", ".join(DERIVED))
+    show.add_argument("layer", metavar="LAYER", nargs="?", help=", ".join(TEXTS))
+    which = show.add_mutually_exclusive_group()
+    which.add_argument("--tag", type=str.upper, help="one equation with its text, such as LN-8")
+    which.add_argument("--backward", action="store_true", help="the backward alone")
     show.add_argument("--width", type=positive, help="columns (default: the console's)")
     book = verbs.add_parser("book", help="write the book: each layer's equations, NumPy, torch and numbers on a page")
     book.set_defaults(run=run_book)
@@ -20,10 +23,9 @@ def declare(verbs):
 
 
 def run_show(given):
-    """Print the two columns."""
-    from .show import print_columns
-    check_layers([given.layer], DERIVED)
-    print_columns(given.layer, given.width)
+    """Print the rows."""
+    from .show import print_rows
+    print_rows(given.layer, given.tag, given.backward, given.width)
     return 0
 
 

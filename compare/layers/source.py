@@ -47,10 +47,3 @@ def read(path):
 def path_from_here(path):
     """Return the path of a file of the house as it is found from the current folder."""
     return Path(path if Path(path).exists() else HOUSE / path).as_posix()
-
-
-def source(path):
-    """Return the lines of the code of one side, from its first definition on."""
-    lines = read(path).splitlines()
-    start = next(i for i, line in enumerate(lines) if re.match(r"class |def |@", line))
-    return lines[start:]

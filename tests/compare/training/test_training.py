@@ -164,7 +164,7 @@ sys.exit(main(sys.argv[1:]))
 
 def test_numpy_needs_no_torch(place):
     commands = [" ".join(["train --with numpy --text own.txt", *SMALL]), "sample --count 5",
-                "plan --preset micro", "check --derivations"]
+                "plan --preset micro", "check --derivations", "show gelu"]
     script = WITHOUT_TORCH.replace("main(sys.argv[1:])",
                                    "max(main(words.split()) for words in sys.argv[1:])")
     done = subprocess.run([sys.executable, "-c", script, *commands], text=True,
