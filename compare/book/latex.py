@@ -22,7 +22,7 @@ SIGNS = {
     r"\geq": REL, r"\neq": REL, r"\approx": REL, r"\in": REL, r"\to": REL, r"\leftarrow": REL,
     ",": PUNCT, "/": ORD, "|": ORD, "(": OPEN, "[": OPEN, r"\lbrace": OPEN, ")": CLOSE, "]": CLOSE,
     r"\rbrace": CLOSE}
-ACCENTS = {r"\hat", r"\bar", r"\tilde"}
+ACCENTS = {r"\hat", r"\tilde"}
 ALPHABETS = {r"\mathbb", r"\mathcal"}
 BUILDERS = {r"\frac", r"\sqrt", r"\left", r"\mathrm", *ACCENTS, *ALPHABETS}
 COMMANDS = sorted([name for name in {*SYMBOLS, *SIGNS, *BUILDERS} if name[0] == "\\"] + [r"\right"])

@@ -45,7 +45,7 @@ SIGNS = {  # what a mo holds, where it is not the sign itself
     "-": "\u2212", r"\pm": "\u00b1", r"\cdot": "\u22c5", "<": "&lt;", ">": "&gt;",
     r"\leq": "\u2264", r"\geq": "\u2265", r"\neq": "\u2260", r"\approx": "\u2248",
     r"\in": "\u2208", r"\to": "\u2192", r"\leftarrow": "\u2190", r"\lbrace": "{", r"\rbrace": "}"}
-ACCENTS = {r"\hat": "\u02c6", r"\bar": "\u203e", r"\tilde": "\u02dc"}
+ACCENTS = {r"\hat": "\u02c6", r"\tilde": "\u02dc"}
 ALPHABETS = {r"\mathbb": "DOUBLE-STRUCK", r"\mathcal": "SCRIPT"}
 PRIME = _tag("mo", "\u2032", lspace="0", rspace="0")
 

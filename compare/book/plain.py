@@ -20,7 +20,7 @@ BREAKS = (  # after what to fold a line, and in how many brackets, best first
 
 
 def as_plain(latex):
-    """Return a formula as a line of ASCII, such as "x-hat[n,c] = x-bar[n,c] r[n]".
+    """Return a formula as a line of ASCII, such as "x-hat[n,c] = z[n,c] r[n]".
 
     Raises Unreadable for what is unknown, unclosed or empty.
     """

@@ -85,7 +85,7 @@ CASES = {
     "a prime of a function": (r"\tanh' x", f"<mrow><mi>tanh</mi>{PRIME}</mrow>{THIN}{X}"),
     "accents below scripts": (
         r"\hat x_i^2", "<msubsup>" + accent(X, "\u02c6") + f"{I}{TWO}</msubsup>"),
-    "an accent of a group": (r"\bar{x} \tilde a", accent(X, "\u203e") + accent(A, "\u02dc")),
+    "an accent of a group": (r"\hat{x} \tilde a", accent(X, "\u02c6") + accent(A, "\u02dc")),
     "a difference": ("a - x", A + MINUS + X),
     "a sign at the start": ("-x", SIGN + X),
     "a sign after a relation": ("a = -x", A + EQUALS + SIGN + X),

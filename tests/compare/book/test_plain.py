@@ -13,7 +13,7 @@ from compare.book.plain import as_plain, fold_formula, plain_text
 from formulas import FORMULAS, PIECES
 
 CASES = {
-    "indices": (r"\hat x_{nc} = \bar x_{nc} r_n", "x-hat[n,c] = x-bar[n,c] r[n]"),
+    "indices": (r"\hat x_{nc} = z_{nc} r_n", "x-hat[n,c] = z[n,c] r[n]"),
     "an index that is computed": ("m_{t-1} + a_{n - 1, d}", "m[t-1] + a[n-1,d]"),
     "an index of an index": (r"E_{s_{bt} c}", "E[s[b,t],c]"),
     "an index in brackets": ("z_{b t (hD + d)} y_{f(i) 2i}", "z[b,t,hD+d] y[f(i),2i]"),
