@@ -8,14 +8,22 @@ from .map import model_map
 from .markdown import as_html
 
 ORDER = re.compile(r"^\d+\. \[(\w+)\]\((?:fast/)?\w+\.md\): (.*(?:\n   .*)*)", re.M)
-ABOUT = """The same GPT stands here twice: in NumPy, where every backward is derived and written by hand, and in PyTorch,
-where autograd does the backward. Each page takes one layer. It shows every equation beside the line of NumPy and the
-line of torch that do it, and the numbers that each line makes."""
+ABOUT = """A GPT is a chain of layers. The **forward** of a layer makes its output, and its
+**backward** finds the slopes that training needs. Here the same GPT stands twice: in NumPy, where
+every backward is derived and written by hand, and in PyTorch, which finds the backward by itself.
+Each page takes one layer. It shows every equation beside the line of NumPy and the line of
+PyTorch that do it, and the numbers that each line makes.
+
+You need the derivative of a function of one number, a matrix times a vector, and a little Python.
+Begin with [Backpropagation](backprop.html): it explains the rest, NumPy included."""
 HOW = """
-- **Forward reads down.** The backward begins with the last step of the forward, so its first row undoes the last one.
-- A name such as `LN-8` is a **tag**. It heads an equation, stands in the comment of the line that does it, and is a link to itself.
-- Under a row, *in plain loops* spells the equation out entry by entry, and *the numbers* show what the line makes of a small
-  example, beside what torch makes of the same.
+- **The forward reads down.** The backward starts from the end: its first row belongs to the last
+  line of the forward.
+- A name such as `LN-8` is a **tag**. It heads an equation, and stands in the comment of the line
+  of code that does it. Click on a tag, and the address of the page leads to this row.
+- PyTorch often does several rows in one call. Its cell then stands beside all of them.
+- Under a row, *in plain loops* spells the equation out entry by entry. *The numbers* are what the
+  line makes of a small example, beside what PyTorch makes of the same.
 - Point at a name, or tap it: it lights up in the formulas and in the code.
 - The gradient of the loss with respect to `x` is `dx`, in formulas $\\mathrm{d}x$.
 """
@@ -35,7 +43,9 @@ def cover(titles):
 {as_html(ABOUT, "the cover")}
 <div class="cover">
 <figure>{model_map().svg}
-<figcaption>The model, from the ids at the bottom to the loss at the top. Each part is a link.</figcaption></figure>
+<figcaption>The model, from the ids of a text at the bottom to the loss at the top. The dashed
+line is training: the backward gives each parameter its gradient, and AdamW makes new parameters
+of them. Each part is a link.</figcaption></figure>
 <section aria-labelledby="order">
 <h2 id="order">The order to read in</h2>
 <ol>
