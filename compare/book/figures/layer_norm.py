@@ -36,4 +36,5 @@ def draw():
         level + 70, "LayerNorm's backward takes two parts away from dxhat",
         "Each column adds up: dxhat, less its mean, less its share of xhat. What is left has no "
         "part along 1, since a shift of the row changes no output, and none along xhat, since a "
-        "stretch of the centred row changes none either. (Here eps is 0.)", *pieces)
+        "stretch of the centred row changes none either. (1 is the row of ones, and eps is 0.)",
+        *pieces)
