@@ -30,13 +30,13 @@ def forward(tokens, p):
 
     Raises IndexError for an id outside 0 .. V - 1, ValueError for T outside 1 .. S.
     """
-    table, positions = p.token.weight, p.position.weight
-    check_floats(token=(table, "VC"), position=(positions, "SC"))
-    (V, C), S = table.shape, len(positions)
+    token, position = p.token.weight, p.position.weight
+    check_floats(token=(token, "VC"), position=(position, "SC"))
+    (V, C), S = token.shape, len(position)
     check_ids("tokens", tokens, V)
     if tokens.ndim != 2 or tokens.shape[1] > S:
         raise ValueError(f"tokens has shape {tokens.shape}; allowed: (B, T) with T from 1 to {S}")
-    y = table[tokens] + positions[: tokens.shape[1]]         # (B, T, C)  EMB-1
+    y = token[tokens] + position[: tokens.shape[1]]          # (B, T, C)  EMB-1
     return y, Cache(tokens, V, S, C, y.dtype)
 
 
