@@ -22,7 +22,8 @@ def init(p):
 def update(p, grads, state, *, lr, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.1):
     """Return new parameters and state after one step; only matrices decay.
 
-    Source: Loshchilov, Hutter, "Decoupled Weight Decay Regularization" (2019), algorithm 2.
+    Source: Loshchilov, Hutter, "Decoupled Weight Decay Regularization" (2019), algorithm 2. There
+    the schedule alone multiplies the decay; here lr does, as in torch.
     """
     check_gradients(p, grads)
     t = state.step + 1

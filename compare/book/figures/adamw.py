@@ -15,7 +15,7 @@ def draw():
     sums = [shown(weights_after(STEPS, beta).sum()) for beta in BETAS.values()]
     return figure(
         680, "AdamW: the weights of past gradients, and the bias correction",
-        f"Above: what the gradient of update i weighs in the mean at update {STEPS}. The weights "
+        f"Above: what the gradient of update s weighs in the mean at update {STEPS}. The weights "
         f"add up to {' and '.join(sums)}, not to 1, since the mean began at zero. Below: gradients "
         f"that scatter about {MEAN:g}, and their mean. Divided by the sum of its weights, it lies "
         f"about {MEAN:g} from the first update on.",
@@ -44,7 +44,7 @@ def _weights_of_the_past(sums):
     """Return the weights as bars, a colour a beta."""
     plot = Plot(64, 50, 396, 200, (0.5, STEPS + 0.5), (0, 0.1))
     pieces = [text(16, 20, "What past gradients weigh", anchor="start", bold=True),
-              plot.axes([1, 10, 20, 30], []), text(262, 292, "update i", color="muted")]
+              plot.axes([1, 10, 20, 30], []), text(262, 292, "update s", color="muted")]
     for v in 0.05, 0.1:
         x, y = plot.at(0.5, v)
         pieces += [line(x, y, x + plot.width, y, dash="2 5"),
