@@ -53,10 +53,11 @@ class Cache(NamedTuple):
 
 
 def init(config, rng, dtype=np.float32):
-    """Return GPT-2's initial parameters: normals of deviation 0.02, biases 0, norms the identity.
+    """Return initial parameters: normals of deviation 0.02, biases 0, norms the identity.
 
-    The two projections that end in the residual stream get 0.02 / sqrt(2L), since 2L of them add
-    up there. Source: Radford et al. (2019), section 2.3.
+    The two projections of a block that end in the residual stream get 0.02 / sqrt(2L), since 2L of
+    them add up there. Source: Radford et al. (2019), section 2.3, for that factor; GPT-2's code for
+    the rest, but for its position table, which has 0.01 there.
     """
     V, S, L, C = config.vocab_size, config.block_size, config.n_layer, config.n_embd
 

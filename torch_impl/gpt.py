@@ -28,7 +28,7 @@ class GPT(nn.Module):
 
     @staticmethod
     def init(module):
-        """Give one layer GPT-2's initial values."""
+        """Give one layer GPT-2's initial values; only its position table has 0.01 there."""
         if isinstance(module, (Linear, nn.Embedding)):
             nn.init.normal_(module.weight, std=0.02)
         if isinstance(module, Linear):
