@@ -62,5 +62,7 @@ def draw_wide_sizes(letters, seed, least):
 
 
 def in_words(sizes):
-    """Return sizes in words: "B = 2, T = 3"."""
+    """Return sizes in words: "B = 2, T = 3". S, drawn above T - 1, is the whole block size there."""
+    if "S" in sizes:
+        sizes = sizes | {"S": sizes["S"] + sizes["T"] - 1}
     return ", ".join(f"{letter} = {size}" for letter, size in sizes.items())

@@ -1,4 +1,4 @@
-"""What is wrong in a layer that is being added is said in a sentence."""
+"""What is wrong in a layer that is being added is said in a sentence, and sizes in words."""
 
 import dataclasses
 
@@ -8,6 +8,7 @@ from torch import nn
 from compare.checks.trial import Trial
 from compare.layers import both
 from compare.layers.row import Layer
+from compare.layers.sizes import in_words
 from compare.layers.table import LAYERS
 from reference import layer_norm
 
@@ -37,3 +38,9 @@ def test_parameters_of_other_names_than_torchs_are_refused():
 def test_a_letter_without_sizes_is_refused():
     with pytest.raises(ValueError, match="letters of x holds Q; allowed: B, T, .* compare/layers/sizes.py"):
         Layer("x", "BQ", NORM.draw, NORM.module, {})
+
+
+def test_the_block_size_that_is_said_is_that_of_the_position_table():
+    layer, n = LAYERS["embedding"], {"B": 1, "T": 3, "V": 5, "S": 2, "C": 4}
+    assert layer.example(n, 0).params.position.weight.shape == (4, 4)
+    assert in_words(n) == "B = 1, T = 3, V = 5, S = 4, C = 4"
