@@ -91,9 +91,9 @@ def backward(dy, cache):
     if cache.weights_drop is not None:
         dweights = dropout.backward(dweights, cache.weights_drop)        # (B, H, T, T)  ATT-14
     dscores = softmax.backward(dweights, cache.softmax)                  # (B, H, T, T)  ATT-15
-    dscores = dscores / math.sqrt(q.shape[-1])                           # (B, H, T, T)  ATT-16
-    dq = dscores @ k                                                     # (B, H, T, D)  ATT-17
-    dk = dscores.swapaxes(-1, -2) @ q                                    # (B, H, T, D)  ATT-18
+    dproducts = dscores / math.sqrt(q.shape[-1])                         # (B, H, T, T)  ATT-16
+    dq = dproducts @ k                                                   # (B, H, T, D)  ATT-17
+    dk = dproducts.swapaxes(-1, -2) @ q                                  # (B, H, T, D)  ATT-18
     dqkv = np.concatenate([merge_heads(a) for a in (dq, dk, dv)], -1)    # (B, T, 3C)    ATT-19
     dx, dqkv_params = linear.backward(dqkv, cache.qkv)                   # (B, T, C)     ATT-20
     return dx, Params(dqkv_params, dproj)

@@ -48,10 +48,10 @@ def forward(x, p, *, n_head, keep: Keep | None = None, rate=0.0):
 
 def backward(dy, cache):
     """Return dx and the gradients of the parameters: (B, T, C) -> (B, T, C), Params."""
-    dm, dmlp = mlp.backward(dy, cache.mlp)                   # (B, T, C)  BLK-5
-    dr, dnorm_2 = layer_norm.backward(dm, cache.norm_2)      # (B, T, C)  BLK-6
-    dr = dy + dr                                             # (B, T, C)  BLK-7
-    dn, dattention = attention.backward(dr, cache.attention) # (B, T, C)  BLK-8
-    dx, dnorm_1 = layer_norm.backward(dn, cache.norm_1)      # (B, T, C)  BLK-9
-    dx = dr + dx                                             # (B, T, C)  BLK-10
+    dm, dmlp = mlp.backward(dy, cache.mlp)                      # (B, T, C)  BLK-5
+    dr_branch, dnorm_2 = layer_norm.backward(dm, cache.norm_2)  # (B, T, C)  BLK-6
+    dr = dy + dr_branch                                         # (B, T, C)  BLK-7
+    dn, dattention = attention.backward(dr, cache.attention)    # (B, T, C)  BLK-8
+    dx_branch, dnorm_1 = layer_norm.backward(dn, cache.norm_1)  # (B, T, C)  BLK-9
+    dx = dr + dx_branch                                         # (B, T, C)  BLK-10
     return dx, Params(dnorm_1, dattention, dnorm_2, dmlp)

@@ -26,11 +26,11 @@ def blocks(T, block):
 
 
 @np.errstate(over="ignore", invalid="ignore")  # a score of the future may be anything
-def block_scores(q, k, on_diagonal):
+def block_scores(q_rows, k, on_diagonal):
     """Return the scores of one block, the future's as -inf: (B, H, R, D) -> (B, H, R, U)."""
-    scores = q @ k.swapaxes(-1, -2)                                      # (B, H, R, U)  FA-1
+    scores = q_rows @ k.swapaxes(-1, -2)                                   # (B, H, R, U)  FA-1
     if on_diagonal:
-        scores = np.where(causal_mask(q.shape[-2]), scores, -np.inf)     # (B, H, R, U)  FA-2
+        scores = np.where(causal_mask(q_rows.shape[-2]), scores, -np.inf)  # (B, H, R, U)  FA-2
     return scores
 
 

@@ -125,10 +125,10 @@ def backward(dlogits, cache):
         dblocks.insert(0, dblock)
     if cache.drop is not None:
         dx = dropout.backward(dx, cache.drop)                            # (B, T, C)  LM-10
-    dtables = embedding.backward(dx, cache.embedding)                    # (V, C), (S, C)  LM-11
-    dtoken = dtables.token.weight                                        # (V, C)
-    dtoken += dhead                                                      # (V, C)     LM-12
-    return Params(embedding.Params(embedding.Table(dtoken), dtables.position),
+    dembedding = embedding.backward(dx, cache.embedding)                 # (V, C), (S, C)  LM-11
+    dtable = dembedding.token.weight                                     # (V, C)
+    dtable += dhead                                                      # (V, C)     LM-12
+    return Params(embedding.Params(embedding.Table(dtable), dembedding.position),
                   tuple(dblocks), dnorm)
 
 

@@ -72,7 +72,7 @@ def twin_of(tag, name, time, kept, backward):
     if backward:
         if not name.startswith("d"):
             return None
-        plain = re.sub(r"_(rows|params)\b", "", name[1:])
+        plain = re.sub(r"_(rows|params|branch)\b", "", name[1:])
         return only_named(plain, kept) or only(one for one in kept.values()  # or it is a table's:
                                                if one.name.startswith(f"{plain}."))  # token.weight
     of_line = [one for one in kept.values() if one.where in (tag, f"{tag}, time {time + 1}")]

@@ -38,13 +38,13 @@ MEANINGS = {
         "the kept entries were scaled up by 1 / (1 - rate), and their gradients must be too",
     "dropout.backward DROP-2: the factor keep is left out":
         "the mask is ignored: a dropped entry has no gradient",
-    "attention.backward ATT-18: the transpose of dscores is missing":
+    "attention.backward ATT-18: the transpose of dproducts is missing":
         "the key's gradient is left untransposed",
     "attention.backward ATT-13: cache.softmax.y stands in place of cache.weights":
         "the value's gradient ignores the dropout mask: the weights after dropout mixed the values",
     "attention.backward ATT-13: the transpose of cache.weights is missing":
         "the value's gradient uses the weights untransposed",
-    "attention.backward ATT-16: the line dscores = dscores / math.sqrt(q.shape[-1]) is left out":
+    "attention.backward ATT-16: the division by math.sqrt(q.shape[-1]) is left out":
         "the scaling of the scores by 1 / sqrt(D) is left out",
     "attention.backward ATT-15: softmax.backward is skipped":
         "the softmax's own gradient is left out",
@@ -76,11 +76,11 @@ MEANINGS = {
         "the slope of the GELU is left out",
     "block.backward BLK-7: the term dy is left out":
         "the residual path around the MLP is left out",
-    "block.backward BLK-7: the term dr is left out":
+    "block.backward BLK-7: the term dr_branch is left out":
         "the path through the MLP is left out",
     "block.backward BLK-10: the term dr is left out":
         "the residual path around the attention is left out",
-    "block.backward BLK-10: the term dx is left out":
+    "block.backward BLK-10: the term dx_branch is left out":
         "the path through the attention is left out",
     "cross_entropy.backward CE-5: the division by int(counted.sum()) is left out":
         "the loss is a mean: its gradient is too large by the number of counted targets",
@@ -90,7 +90,7 @@ MEANINGS = {
         "the target's own logit is not subtracted: softmax alone is not the gradient",
     "gpt.backward LM-12: the term dhead is left out":
         "the table is used twice, and the share of the tied head is dropped",
-    "gpt.backward LM-12: what dtoken held is overwritten, not added to":
+    "gpt.backward LM-12: what dtable held is overwritten, not added to":
         "the table is used twice, and the share of the embedding is dropped",
 }
 HAND_MADE = [  # more than one edit away: (file, what was done, {tag: the line in its place}, meaning)
@@ -110,7 +110,7 @@ HAND_MADE = [  # more than one edit away: (file, what was done, {tag: the line i
      {"CE-5": "share = counted * dloss / len(counted)"},
      "it is divided by B, not by the number of the counted targets"),
     ("block", "dy and dr are left out",
-     {"BLK-7": "dr = dr", "BLK-10": "dx = dx"},
+     {"BLK-7": "dr = dr_branch", "BLK-10": "dx = dx_branch"},
      "both residual paths, around the attention and around the MLP, are left out"),
 ]
 MEANINGS |= {f"{stem}.backward {', '.join(lines)}: {edit}": meaning

@@ -50,7 +50,7 @@ def test_the_adjoint_identity_holds(layer, data):
 def test_every_oracle_sees_a_key_without_its_transpose():
     layer, sizes = LAYERS["attention"], {"B": 1, "T": 3, "H": 1, "D": 2}
     mutant, = [mutant for mutant in mutants("attention")
-               if mutant.name.endswith("ATT-18: the transpose of dscores is missing")]
+               if mutant.name.endswith("ATT-18: the transpose of dproducts is missing")]
     for oracle in "torch", "complex", "central", "adjoint":
         right, wrong = (Trial(layer, sizes, 0) for _ in range(2))
         with mutant.planted():

@@ -41,7 +41,7 @@ def fails_the_check(mutant):
 
 def test_the_keys_gradient_left_untransposed_is_caught():
     assert fails_the_check(mutant_named(
-        "attention.backward ATT-18: the transpose of dscores is missing"))
+        "attention.backward ATT-18: the transpose of dproducts is missing"))
 
 
 def test_the_tied_heads_share_dropped_is_caught():
