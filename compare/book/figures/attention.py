@@ -20,10 +20,10 @@ def draw():
     share = min(head.weights[t, places].sum() for t, places in found)
     return figure(
         1016, "Attention: the shapes from x to y, and where a trained head looks",
-        "Above: one head; the other lies behind it. A row sees itself and the rows before it, "
-        "hence the triangles. Below: a head that was trained while this page was made, on words "
-        "that keep to one vowel. A consonant inside of a word needs that vowel next, and gives at "
-        f"least {share:.0%} of its weight to the places where it stood before.",
+        "Above: one head, the other behind it; a row sees itself and the rows before it, hence the "
+        "triangles. Below: a head that was trained while this page was made, on words that keep to "
+        "one vowel. A consonant inside of a word needs that vowel next, and gives at least "
+        f"{share:.0%} of its weight to the places where it stood before.",
         _flow(one_head()), _trained(head, dict(found), 44, 676))
 
 
@@ -42,9 +42,8 @@ def one_head():
 
 
 def _flow(arrays):
-    def place(x, y, name, shape, title=None):
-        behind = shape != "(T, C)"
-        return sheet(x, y, arrays[name], title or name, shape, unit=UNIT, behind=behind)
+    def place(x, y, name, shape):
+        return sheet(x, y, arrays[name], name, shape, unit=UNIT, behind=shape != "(T, C)")
 
     mine = [rect(x, 458, D * UNIT, T * UNIT, edge="three", edge_width=2.5) for x in (420, 242)]
     return "".join([
@@ -52,7 +51,7 @@ def _flow(arrays):
         arrow(102, 82, 156, 82), text(128, 62, "linear", color="muted"),
         place(166, 40, "q", "(T, D)"), place(250, 40, "k", "(T, D)"), place(420, 40, "v", "(T, D)"),
         arrow(183, 164, 176, 212), arrow(267, 164, 214, 212),
-        place(150, 250, "scores", "(T, T)", "q\u00b7k / \u221aD"),
+        place(150, 250, "scores", "(T, T)"),
         arrow(250, 292, 316, 292), text(282, 272, "softmax", color="muted"),
         place(326, 250, "weights", "(T, T)"),
         arrow(378, 376, 420, 420), arrow(437, 164, 437, 420),

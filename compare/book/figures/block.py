@@ -28,10 +28,10 @@ def draw():
     parts = flow_of_a_block()
     return figure(
         600, "A block: the stream, two branches, and four ways back",
-        "Each branch reads the stream and adds to it; the layers of the stream show how much of "
-        "it came from where. Backward, the two sums leave four ways from dy to dx, and the four "
-        "parts add up to dx. The first is dy as it came. Widths and numbers are root mean squares; "
-        "the weights are drawn at random.", _river(parts.forward), _ways(parts.backward))
+        "Each branch reads the stream and adds to it. Backward, the two sums leave four ways from "
+        "dy to dx: the four arrays add up to dx, and the first is dy as it came. Widths and "
+        "numbers are root mean squares, which do not add up as the arrays do.",
+        _river(parts.forward), _ways(parts.backward))
 
 
 def flow_of_a_block():

@@ -29,10 +29,10 @@ def draw():
     grown = sum(tile.shrink < 1 for tile in tiles[1:])
     return figure(
         670, "Flash attention: the scores in tiles, and what one row keeps",
-        "The tiles are made in the order of their numbers, and none is kept; those above the "
-        "diagonal are skipped. Of the marked row two numbers are left after each tile: the largest "
-        "score so far, and the sum of the exponentials of the scores less that. Where the largest "
-        f"grows, here {grown} times, the old sum is scaled down first.",
+        "The tiles are made in the order of their numbers, and none is kept. Of the marked row "
+        "there remain the largest score so far M, the sum \u2113 of the exponentials of the scores "
+        "less M, and a mixture of values in the same way, not shown. Where M grows, here "
+        f"{grown} times, what was summed is scaled down by \u03b1 first.",
         _numbers_of_the_row(tiles), _matrix_of_tiles(), _scores_of_the_row(tiles))
 
 
@@ -95,9 +95,9 @@ def _numbers_of_the_row(tiles):
     """Return a column of numbers under each tile."""
     last = len(tiles) * (len(tiles) + 1) // 2
     rows = [("after tile", "muted", range(last - len(tiles) + 1, last + 1)),
-            ("largest", "three", [shown(tile.top, 1) for tile in tiles]),
-            ("old sum times", "muted", ["", *(shown(tile.shrink) for tile in tiles[1:])]),
-            ("sum", "one", [shown(tile.total) for tile in tiles])]
+            ("largest M", "three", [shown(tile.top, 1) for tile in tiles]),
+            ("factor \u03b1", "muted", ["", *(shown(tile.shrink) for tile in tiles[1:])]),
+            ("sum \u2113", "one", [shown(tile.total) for tile in tiles])]
     pieces = [line(LEFT + SIDE * i, TOP + UNIT * T, LEFT + SIDE * i, 656, dash="2 5")
               for i in range(len(tiles) + 1)]
     for y, (name, color, words) in zip(range(544, 680, 34), rows):

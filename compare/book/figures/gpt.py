@@ -28,9 +28,9 @@ def draw():
     found = table_gradients()
     return figure(
         640, "The GPT: one token table, used twice",
-        "The table gives each letter its row at the bottom, and the result is compared with all of "
-        "its rows at the top. So its gradient has two parts. The top reaches every row, the bottom "
-        "only the rows of the letters that came, in bold. All three have one scale.",
+        "At the bottom the embedding looks up a row for each letter, at the top the head compares "
+        "the result with all rows. So the table's gradient has two parts: the head's reaches every "
+        "row, the embedding's only the rows of the letters that came, in bold.",
         _model(found.table), _gradients(found))
 
 
@@ -86,8 +86,8 @@ def _gradients(found):
     top, whole = 466, found.head + found.lookup
     largest = max(abs(part).max() for part in (found.head, found.lookup, whole))
     pieces = [text(16, top - 56, "Backward: the gradient of the table", anchor="start", bold=True)]
-    for x, part, name, color in [(56, found.head, "at the top", "one"),
-                                 (206, found.lookup, "at the bottom", "two"),
+    for x, part, name, color in [(56, found.head, "head's part", "one"),
+                                 (206, found.lookup, "embedding's part", "two"),
                                  (356, whole, "the sum", "ink")]:
         pieces += [sheet(x, top, part, "", "(V, C)", unit=UNIT, largest=largest), _letters(x, top),
                    text(x + 44, top - 18, name, color=color, bold=True)]
