@@ -75,8 +75,8 @@ def forward(x, p, *, n_head, keep: Keep | None = None, rate=0.0):
     y, proj_cache = linear.forward(merge_heads(mixed), p.proj)           # (B, T, C)     ATT-7
     if keep is not None:
         y, output_drop = dropout.forward(y, keep.output, rate=rate)      # (B, T, C)     ATT-8
-    return y, Cache(qkv_cache, q, k, v, softmax_cache, weights, weights_drop,
-                    proj_cache, output_drop)
+    return y, Cache(qkv_cache, q, k, v, softmax_cache,
+                    weights, weights_drop, proj_cache, output_drop)
 
 
 def backward(dy, cache):

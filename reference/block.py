@@ -39,10 +39,12 @@ def forward(x, p, *, n_head, keep: Keep | None = None, rate=0.0):
     """
     n, norm_1 = layer_norm.forward(x, p.norm_1)              # (B, T, C)  BLK-1
     a, attend = attention.forward(
-        n, p.attention, n_head=n_head, keep=keep and keep.attention, rate=rate)
+        n, p.attention, n_head=n_head,
+        keep=keep and keep.attention, rate=rate)
     r = x + a                                                # (B, T, C)  BLK-2
     m, norm_2 = layer_norm.forward(r, p.norm_2)              # (B, T, C)  BLK-3
-    f, feed = mlp.forward(m, p.mlp, keep=keep and keep.mlp, rate=rate)
+    f, feed = mlp.forward(
+        m, p.mlp, keep=keep and keep.mlp, rate=rate)
     return r + f, Cache(norm_1, attend, norm_2, feed)        # (B, T, C)  BLK-4
 
 

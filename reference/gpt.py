@@ -99,11 +99,12 @@ def forward(tokens, p, *, config, keep: Keep | None = None):
     drop, caches = None, []
     x, embedded = embedding.forward(tokens, p.embedding)                 # (B, T, C)  LM-1
     if keep is not None:
-        x, drop = dropout.forward(x, keep.embedding, rate=config.dropout)    # (B, T, C)  LM-2
+        x, drop = dropout.forward(
+            x, keep.embedding, rate=config.dropout)                      # (B, T, C)  LM-2
     for i, params in enumerate(p.blocks):
         x, cache = block.forward(
-            x, params, n_head=config.n_head, keep=keep and keep.blocks[i],
-            rate=config.dropout)                                         # (B, T, C)  LM-3
+            x, params, n_head=config.n_head,
+            keep=keep and keep.blocks[i], rate=config.dropout)           # (B, T, C)  LM-3
         caches.append(cache)
     h, norm = layer_norm.forward(x, p.norm)                              # (B, T, C)  LM-4
     table = p.embedding.token.weight                                     # (V, C)     the tied head

@@ -46,6 +46,7 @@ def backward(dy, cache):
     dweight = sum_over_rows(dy * xhat)                               # (C,)      LN-5
     dbias = sum_over_rows(dy)                                        # (C,)      LN-6
     dxhat = dy * weight                                              # (..., C)  LN-7
-    dx = rstd * (dxhat - row_mean(dxhat)
-                 - xhat * (row_dot(dxhat, xhat) / xhat.shape[-1]))   # (..., C)  LN-8
+    dx = rstd * (
+        dxhat - row_mean(dxhat)
+        - xhat * (row_dot(dxhat, xhat) / xhat.shape[-1]))            # (..., C)  LN-8
     return dx, Params(dweight, dbias)

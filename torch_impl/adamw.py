@@ -13,13 +13,15 @@ def optimizer(model, *, lr, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.1):
     vectors = [p for p in model.parameters() if p.ndim < 2]
     groups = [{"params": matrices, "weight_decay": weight_decay},
               {"params": vectors, "weight_decay": 0.0}]                  # AW-5
-    return AdamW(groups, lr=lr, betas=(beta1, beta2), eps=eps,
-                 fused=True)                     # AW-1 .. AW-4, AW-6, FAW-2 .. FAW-5
+    return AdamW(
+        groups, lr=lr, betas=(beta1, beta2),
+        eps=eps, fused=True)                     # AW-1 .. AW-4, AW-6, FAW-2 .. FAW-5
 
 
 def clip(model, max_norm):
     """Scale the gradients in place to a global norm of at most max_norm; return the norm before."""
-    return nn.utils.clip_grad_norm_(model.parameters(), max_norm)        # AW-7, AW-8, FAW-1
+    return nn.utils.clip_grad_norm_(
+        model.parameters(), max_norm)                                    # AW-7, AW-8, FAW-1
 
 
 def scheduler(optimizer, *, lr, min_lr, warmup, steps, start=0):

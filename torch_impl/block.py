@@ -18,5 +18,7 @@ class Block(nn.Module):
         self.mlp = MLP(n_embd, rate)
 
     def forward(self, x, keep=None):
-        r = x + self.attention(self.norm_1(x), keep and keep.attention)  # BLK-1, BLK-2
-        return r + self.mlp(self.norm_2(r), keep and keep.mlp)           # BLK-3, BLK-4
+        r = x + self.attention(
+            self.norm_1(x), keep and keep.attention)         # BLK-1, BLK-2
+        return r + self.mlp(
+            self.norm_2(r), keep and keep.mlp)               # BLK-3, BLK-4

@@ -13,7 +13,8 @@ class Embedding(nn.Module):
         self.position = nn.Embedding(block_size, n_embd)
 
     def forward(self, tokens):
-        T, S = tokens.shape[1], self.position.num_embeddings
+        T = tokens.shape[1]
+        S = self.position.num_embeddings
         if not 1 <= T <= S:
             raise ValueError(f"tokens has {T} positions; allowed: 1 to {S}")
         positions = torch.arange(T, device=tokens.device)

@@ -8,4 +8,5 @@ class FlashAttention(nn.Module):
     """(B, H, T, D) -> (B, H, T, D)"""
 
     def forward(self, q, k, v):
-        return F.scaled_dot_product_attention(q, k, v, is_causal=True)   # FA-1 .. FA-8
+        return F.scaled_dot_product_attention(
+            q, k, v, is_causal=True)                         # FA-1 .. FA-8

@@ -9,4 +9,5 @@ class LayerNorm(nn.LayerNorm):
 
     def forward(self, x):
         return F.layer_norm(
-            x, self.normalized_shape, self.weight, self.bias, self.eps)  # LN-1 .. LN-4
+            x, self.normalized_shape,
+            self.weight, self.bias, self.eps)                # LN-1 .. LN-4
