@@ -92,9 +92,9 @@ def only_refuses(node):
 
 
 def cell(lines, numbers):
-    """Return lines as they stand in a cell: dedented, a tagged one without its comment."""
+    """Return lines as they stand in a cell: dedented, comments closed up, a tagged one without its own."""
     kept = [TAGGED.sub("", lines[n - 1]) if tags(lines[n - 1]) else lines[n - 1] for n in numbers]
-    return textwrap.dedent("\n".join(re.sub(r"\s{2,}#", "  #", line) for line in kept))
+    return textwrap.dedent("\n".join(re.sub(r"(?<=\S) {2,}", "  ", line) for line in kept))
 
 
 def shape_in(line):

@@ -10,6 +10,7 @@ from compare.__main__ import main
 from compare.book import book as whole, chapter as chapters
 from compare.book.book import SHADE, write_book
 from compare.book.chapter import read_chapter, torch_path
+from compare.book.code import code_of_tags
 from compare.book.figures import PICTURED
 from compare.book.figures.svg import COLORS
 from compare.book.names import symbols
@@ -115,6 +116,12 @@ def test_every_tag_has_its_cells(book, stem):
             else:
                 torch |= {each.tag} if 'class="note"' in words else set()
     assert {each.tag for each in chapter.equations} <= torch
+
+
+@pytest.mark.parametrize("stem", DERIVED)
+def test_the_comments_of_a_cell_are_closed_up(stem):
+    for code in code_of_tags(path_of(stem)).values():
+        assert not re.search(r"\S {3,}", code.text), code.text
 
 
 @pytest.mark.parametrize("stem", DERIVED)
