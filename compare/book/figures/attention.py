@@ -19,12 +19,12 @@ def draw():
     head, found = trained_head(), recalling(SHOWN)
     share = min(head.weights[t, places].sum() for t, places in found)
     return figure(
-        1016, "Attention: the shapes from x to y, and where a trained head looks",
+        1060, "Attention: the shapes from x to y, and where a trained head looks",
         "Above: one head, the other behind it; a row sees itself and the rows before it, hence the "
         "triangles. Below: a head that was trained while this page was made, on words that keep to "
         "one vowel. A consonant inside of a word needs that vowel next, and gives at least "
         f"{share:.0%} of its weight to the places where it stood before.",
-        _flow(one_head()), _trained(head, dict(found), 44, 676))
+        _flow(one_head()), _trained(head, dict(found), 40, 720))
 
 
 def one_head():
@@ -45,21 +45,22 @@ def _flow(arrays):
     def place(x, y, name, shape):
         return sheet(x, y, arrays[name], name, shape, unit=UNIT, behind=shape != "(T, C)")
 
-    mine = [rect(x, 458, D * UNIT, T * UNIT, edge="three", edge_width=2.5) for x in (420, 242)]
+    mine = [rect(x, 502, D * UNIT, T * UNIT, edge="three", edge_width=2.5) for x in (420, 242)]
     return "".join([
-        place(24, 40, "x", "(T, C)"),
-        arrow(102, 82, 156, 82), text(128, 62, "linear", color="muted"),
-        place(166, 40, "q", "(T, D)"), place(250, 40, "k", "(T, D)"), place(420, 40, "v", "(T, D)"),
-        arrow(183, 164, 176, 212), arrow(267, 164, 214, 212),
-        place(150, 250, "scores", "(T, T)"),
-        arrow(250, 292, 316, 292), text(282, 272, "softmax", color="muted"),
-        place(326, 250, "weights", "(T, T)"),
-        arrow(378, 376, 420, 420), arrow(437, 164, 437, 420),
-        place(420, 458, "mixed", "(T, D)"),
-        arrow(410, 500, 320, 500), text(366, 480, "heads", color="muted"),
-        place(242, 458, "merged", "(T, C)"), *mine,
-        arrow(232, 500, 104, 500), text(168, 480, "linear", color="muted"),
-        place(24, 458, "y", "(T, C)")])
+        text(16, 22, "From x to y: the shapes", anchor="start", bold=True),
+        place(24, 84, "x", "(T, C)"),
+        arrow(102, 126, 156, 126), text(128, 106, "linear", color="muted"),
+        place(166, 84, "q", "(T, D)"), place(250, 84, "k", "(T, D)"), place(420, 84, "v", "(T, D)"),
+        arrow(183, 208, 176, 256), arrow(267, 208, 214, 256),
+        place(150, 294, "scores", "(T, T)"),
+        arrow(250, 336, 316, 336), text(282, 316, "softmax", color="muted"),
+        place(326, 294, "weights", "(T, T)"),
+        arrow(378, 420, 420, 464), arrow(437, 208, 437, 464),
+        place(420, 502, "mixed", "(T, D)"),
+        arrow(410, 544, 320, 544), text(366, 524, "heads", color="muted"),
+        place(242, 502, "merged", "(T, C)"), *mine,
+        arrow(232, 544, 104, 544), text(168, 524, "linear", color="muted"),
+        place(24, 502, "y", "(T, C)")])
 
 
 def _trained(head, needs, x, y):

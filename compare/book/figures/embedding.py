@@ -26,8 +26,8 @@ def draw():
     row = LETTERS.index(REPEATED)
     total = " + ".join(shown(number, 1) for number in dy[tokens == row][:, 0])
     total = total.replace("+ \u2212", "\u2212 ")
-    pieces = [*_table_beside(0, "forward: look up", "token.weight", table, "y", y[0], True),
-              *_table_beside(PANEL, "backward: add up", "dtoken.weight", dtoken, "dy", dy[0],
+    pieces = [*_table_beside(0, "Forward: look up", "token.weight", table, "y", y[0], True),
+              *_table_beside(PANEL, "Backward: add up", "dtoken.weight", dtoken, "dy", dy[0],
                              False),
               text(240, 2 * PANEL + 6, f"row {REPEATED}: `{total} = {shown(dtoken[row, 0], 1)}`",
                    color=COLOR[REPEATED])]
@@ -40,7 +40,7 @@ def draw():
 
 def _table_beside(top, title, left_name, table, right_name, rows, forward):
     """Return a table on the left, rows on the right, and the ways between them."""
-    pieces = [text(240, top + 14, title, bold=True),
+    pieces = [text(16, top + 14, title, anchor="start", bold=True),
               text(LEFT + WIDE, top + 42, f"`{left_name}`", color="muted"),
               text(RIGHT + WIDE, top + 42, f"`{right_name}`", color="muted")]
     middles = {letter: top + 88 + 1.5 * HIGH * i for i, letter in enumerate(LETTERS)}

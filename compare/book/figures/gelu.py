@@ -25,7 +25,7 @@ def draw():
         dot(*plot.at(x[steep], slope[steep]), color="two"),
         text(*plot.at(-0.4, 1.68), "value lowest where", anchor="end"),
         text(*plot.at(-0.4, 1.52), f"slope is 0: `x = {shown(x[low])}`", anchor="end"),
-        text(plot.at(3.5, 0)[0], 355, "`x`", color="muted"),
+        text(plot.at(3.9, 0)[0], plot.at(0, 0)[1] - 14, "`x`", color="muted"),
         text(*plot.at(-1.15, 0.36), "gate", color="three", anchor="end"),
         text(*plot.at(2.3, 2.05), "value `y`", color="one", anchor="start"),
         text(*plot.at(1.85, 1.46), "slope: at most", color="two", anchor="start"),

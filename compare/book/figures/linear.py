@@ -37,8 +37,8 @@ def _product(top, *arrays):
     color = COLOR[summed]
     terms = " + ".join(f"{_factor(u)}\u00b7{_factor(v)}" for u, v in zip(a[1], b[:, 1]))
     middle = top + 116
-    pieces = [text(6, top + 14, f"`{result} = {first} @ {second}`", anchor="start"),
-              text(474, top + 14, f"sum over {summed}, {MEANING[summed]}", color=color,
+    pieces = [text(16, top + 14, f"`{result} = {first} @ {second}`", anchor="start", bold=True),
+              text(464, top + 14, f"sum over {summed}, {MEANING[summed]}", color=color,
                    anchor="end"),
               text(160, middle, "`@`"), text(309, middle, "`=`"),
               text(240, top + 198, f"`{terms} = {shown(c[1, 1], 0)}`", color=color)]
