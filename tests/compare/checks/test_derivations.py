@@ -73,10 +73,23 @@ def test_the_maths_renders_everywhere(stem):
         assert "$$" not in line or line == "$$"
         assert line.strip() != "="
         assert not re.search(r"\\tag|\\operatorname|\\mbox|\\{|\\,", line), line
+        assert "}_{" not in line, line  # twice in a paragraph it is emphasis, where maths is not set
         assert "\\\\" not in line.rstrip().removesuffix("\\\\"), line
     for i, line in enumerate(i for i, line in enumerate(lines) if line == "$$"):
         neighbour = lines[line - 1] if i % 2 == 0 else (lines + [""])[line + 1]
         assert neighbour == "", f"line {line + 1}: a blank line belongs beside $$"
+
+
+@pytest.mark.parametrize("stem", TEXTS)
+def test_each_has_its_symbols_a_worked_example_and_exercises_with_folded_answers(stem):
+    sections = dict(re.findall(r"^## ([^\n]*)\n(.*?)(?=^## |\Z)", derivation(stem), re.S | re.M))
+    assert sections["Symbols"].count("\n| $") >= 2
+    assert "```python" in sections["A worked example"] and "assert " in sections["A worked example"]
+    exercises = re.split(r"^\*\*\d+\.\*\*", sections["Exercises"], flags=re.M)[1:]
+    assert 3 <= len(exercises) <= 5
+    assert all(text.count("<details><summary>Answer</summary>\n") == 1 for text in exercises)
+    asked = f"python -m compare exercise {stem}"
+    assert stem not in LAYERS or sum(asked in text for text in exercises) == 1
 
 
 def test_links_between_derivations_lead_somewhere():
