@@ -1,8 +1,5 @@
 """The whole book: every page as a string, and the folder that holds them."""
 
-import os
-import shutil
-import uuid
 from pathlib import Path
 
 from ..layers.source import DERIVED, path_of, read
@@ -11,10 +8,11 @@ from .chapter import read_chapter
 from .cover import cover, reading_order
 from .figures import PICTURED, figure_of
 from .figures.svg import COLORS
-from .frame import MADE_BY, document, source_page
+from .frame import document, source_page
 from .links import Links
 from .markdown import as_html
 from .numbers import autograd_of, given_to, numbers_of
+from .output import check_output, put
 from .page import Evidence, page
 
 SHADE = "#f7f7f5", "#212429"  # behind code, in a light scheme and in a dark one
@@ -65,36 +63,11 @@ def colors():
 
 
 def write_book(folder):
-    """Write the book; a book that stood there stays until the other is whole. Return its cover's path.
+    """Write the book; one that stood there stays until the other is whole. Return its cover's path.
 
-    Raises ValueError where the folder holds something else.
+    Raises ValueError where the folder holds something else, or can't be written.
     """
     folder = Path(folder)
-    if folder.exists() and not is_book(folder):
-        raise ValueError(f"--out is {folder}, which holds something else; allowed: a new folder, or "
-                         "that of a book")
-    files, new = pages(), spare_name(folder)
-    try:
-        for path, text in files.items():
-            (new / path).parent.mkdir(parents=True, exist_ok=True)
-            (new / path).write_text(text, encoding="utf-8", newline="\n")
-        old = spare_name(folder)
-        if folder.exists():
-            os.replace(folder, old)
-        os.replace(new, folder)
-        shutil.rmtree(old, ignore_errors=True)
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
+    check_output(folder)
+    put(pages(), folder)
     return folder / "index.html"
-
-
-def is_book(folder):
-    """Whether a folder is empty, or holds a book that may be replaced."""
-    cover = folder / "index.html"
-    return folder.is_dir() and (not any(folder.iterdir()) or (
-        cover.is_file() and MADE_BY in cover.read_text(encoding="utf-8", errors="replace")))
-
-
-def spare_name(folder):
-    """Return a new name beside a folder, for one that is not whole yet or no longer."""
-    return folder.with_name(f"{folder.name}.{uuid.uuid4().hex}.unfinished")

@@ -1,7 +1,6 @@
 """The commands show and book."""
 
 import webbrowser
-from pathlib import Path
 
 from ..layers.source import TEXTS
 from ..words import positive
@@ -33,7 +32,7 @@ def run_book(given):
     """Write the book, and say where."""
     from .book import write_book
     cover = write_book(given.out)
-    print(f"the book is in {given.out}: open {cover} in a browser")
-    if given.open:
-        webbrowser.open(Path(cover).resolve().as_uri())
+    print(f"the book is in {cover.parent}: open {cover} in a browser")
+    if given.open and not webbrowser.open(cover.resolve().as_uri()):
+        print("no browser could be started from here")
     return 0

@@ -2,8 +2,6 @@
 
 from html import escape
 
-MADE_BY = '<meta name="generator" content="python -m compare book">'
-
 
 def document(title, body, *, at="", before=None, after=None, wide=False):
     """Return a whole page; at is the way from it to the book's folder, such as "../../".
@@ -21,7 +19,7 @@ def document(title, body, *, at="", before=None, after=None, wide=False):
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-{MADE_BY}
+<meta name="generator" content="python -m compare book">
 <title>{escape(title)} \u00b7 One GPT, written twice</title>
 <link rel="stylesheet" href="{at}style.css">
 <script defer src="{at}names.js"></script>

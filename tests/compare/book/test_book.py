@@ -7,8 +7,8 @@ from urllib.parse import unquote
 import pytest
 
 from compare.__main__ import main
-from compare.book import book as whole, chapter as chapters
-from compare.book.book import SHADE, write_book
+from compare.book import chapter as chapters
+from compare.book.book import SHADE
 from compare.book.chapter import read_chapter, torch_path
 from compare.book.code import code_of_tags
 from compare.book.figures import PICTURED
@@ -182,22 +182,6 @@ def test_a_fault_is_a_sentence_and_the_old_book_stays(fault, book, monkeypatch, 
     assert main(["book", "--out", str(book)]) == 2
     assert re.match("error: " + sentence, capsys.readouterr().err)
     assert before == (sorted(path.name for path in book.parent.iterdir()), (book / "index.html").stat().st_mtime_ns)
-
-
-def test_a_folder_that_holds_something_else_is_left_alone(tmp_path, capsys):
-    (tmp_path / "notes.txt").write_text("mine")
-    assert main(["book", "--out", str(tmp_path)]) == 2
-    assert "--out is " in capsys.readouterr().err and [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
-    assert main(["book", "--out", str(tmp_path / "notes.txt")]) == 2
-    assert (tmp_path / "notes.txt").read_text() == "mine"
-
-
-def test_an_older_book_is_replaced(tmp_path, monkeypatch):
-    monkeypatch.setattr(whole, "pages", lambda: {"index.html": whole.MADE_BY, "a/b.html": "b"})
-    write_book(tmp_path / "book")
-    monkeypatch.setattr(whole, "pages", lambda: {"index.html": f"{whole.MADE_BY} new"})
-    assert write_book(tmp_path / "book").read_text(encoding="utf-8").endswith(" new")
-    assert sorted(path.name for path in tmp_path.rglob("*")) == ["book", "index.html"]
 
 
 def test_the_whole_book_is_small(book):
