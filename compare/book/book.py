@@ -45,7 +45,16 @@ def body(chapter, links):
     """Return a chapter as HTML, with what runs for it: the numbers and the picture."""
     stem = chapter.stem
     evidence = Evidence(*given_to(stem), numbers_of(stem), autograd_of(stem)) if stem in DERIVED else NOTHING
-    return page(chapter, links, evidence, figure_of(stem) if stem in PICTURED else None)
+    return page(chapter, links, evidence, drawn_picture(stem))
+
+
+def drawn_picture(stem):
+    """Return the Figure of a layer, or None for what has none. Raises ValueError if it can't be drawn."""
+    try:
+        return figure_of(stem) if stem in PICTURED else None
+    except Exception as error:
+        raise ValueError(f"compare/book/figures/{stem}.py draws no picture ({type(error).__name__}: {error}); "
+                         "allowed: a Figure, or no such file") from error
 
 
 def glossary(links):

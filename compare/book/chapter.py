@@ -1,6 +1,7 @@
 """A derivation as the book shows it: a row a tag, with the lines of both sides."""
 
 import re
+from html import unescape
 from pathlib import Path
 from typing import NamedTuple
 
@@ -65,15 +66,17 @@ def torch_path(stem):
 def read_chapter(stem, link=str):
     """Return the Chapter of a derivation; link turns the target of a link into an address.
 
-    Raises ValueError, with file and line, for a heading that is no tag or stands twice, a tag
-    without code or without a formula, and code whose tag has no heading.
+    Raises ValueError, with file and line, for a missing title, a heading that is no tag, stands
+    twice or is in no section, a tag without code or without a formula, a fold that goes beyond its
+    cell, and code whose tag has no heading.
     """
     path = path_of(stem, ".md")
     blocks = read_blocks(read(path), path.as_posix(), link)
     sides = ({}, {})
     if stem in DERIVED:
         sides = code_of_tags(path_of(stem)), code_of_tags(torch_path(stem))
-    chapter = Chapter(stem, blocks[0].text.strip("# \n"), list(pieces(blocks[1:], path, sides)))
+    check_headings(blocks, path)
+    chapter = Chapter(stem, plain_words(blocks[0]), list(pieces(blocks[1:], path, sides)))
     check_chapter(chapter, path, sides[0] if stem in DERIVED else None)
     return chapter
 
@@ -86,7 +89,7 @@ def pieces(blocks, path, sides):
             yield from section
             continue
         rows = [read_equation(blocks, path, sides) for blocks in tagged]
-        yield Part(before[0].text.strip("# \n"), before[1:], rows)
+        yield Part(plain_words(before[0]), unfolded(before[1:], path), rows)
 
 
 def split(blocks, kind):
@@ -102,7 +105,7 @@ def split(blocks, kind):
 def read_equation(blocks, path, sides):
     """Return the Equation of a tag from its heading and the blocks below it."""
     heading, *rest = blocks
-    tag = heading.text.strip("# \n")
+    tag = plain_words(heading)
     if not TAG.fullmatch(tag):
         raise ValueError(f"{path.as_posix()}:{heading.line}: the heading is {tag}; "
                          "allowed: a tag alone, such as LN-8")
@@ -115,7 +118,38 @@ def read_equation(blocks, path, sides):
     while end < len(rest) and rest[end].kind == "math":
         end += 1
     numpy, torch = (side.get(tag) for side in sides)
-    return Equation(tag, heading.line, rest[:end], loops, rest[end:], numpy, torch)
+    return Equation(tag, heading.line, unfolded(rest[:end], path), loops, unfolded(rest[end:], path),
+                    numpy, torch)
+
+
+def plain_words(heading):
+    """Return the words of a heading, without its marks."""
+    return unescape(re.sub(r"<[^>]*>", "", heading.html))
+
+
+def check_headings(blocks, path):
+    """Refuse a text without a title of its own, and tags that are in no section."""
+    if not blocks or blocks[0].kind != "h1":
+        raise ValueError(f"{path.as_posix()}:1: the text begins without a title; allowed: a line such as # Softmax")
+    section = False
+    for block in blocks[1:]:
+        section |= block.kind == "h2"
+        if block.kind == "h1" or block.kind == "h3" and not section:
+            raise ValueError(f"{path.as_posix()}:{block.line}: {block.text.strip()} is in no section; "
+                             "allowed: one title, then headings with ##, and ### in those")
+
+
+def unfolded(blocks, path):
+    """Return blocks that stand in one cell; refuse a fold that begins or ends in another."""
+    depth = 0
+    for block in blocks:
+        depth += {"details": 1, "/details": -1}.get(block.kind, 0)
+        if depth < 0:
+            break
+    if depth:
+        raise ValueError(f"{path.as_posix()}:{block.line}: a fold reaches beyond; allowed: <details> and "
+                         "</details> on the same side of a tag's formula, between two headings")
+    return blocks
 
 
 def is_python(block):

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ..layers.source import read, tags
 
 SHAPE = re.compile(r"#\s*(\([^()]*\)(?:, \([^()]*\))*)")
-TAGGED = re.compile(r"\s*# .*?\b[A-Z]{2,4}-\d+.*$")
+TAGGED = re.compile(r"\s*# [^#]*\b[A-Z]{2,4}-\d+[^#]*$")  # the last comment: a string may hold # too
 
 
 class Code(NamedTuple):
@@ -24,21 +24,35 @@ class Code(NamedTuple):
 
 
 def code_of_tags(path):
-    """Return the Code of each tag of a file, by tag; tags of one comment share one."""
+    """Return the Code of each tag of a file, by tag; tags of one comment share one.
+
+    Raises ValueError, with file and line, for a tag that stands twice or in no function.
+    """
     text = read(path)
     lines, found = text.splitlines(), {}
+    marks = {n: names for n, line in enumerate(lines, 1) if (names := tags(line))}
     for function in outermost_functions(ast.parse(text)):
         end = function.body[0].end_lineno if ast.get_docstring(function) else function.body[0].lineno - 1
-        marks = [(n, tags(lines[n - 1])) for n in range(function.lineno, function.end_lineno + 1)
-                 if tags(lines[n - 1]) and n > end]
-        for place, (number, names) in enumerate(marks):
-            following = marks[place + 1][0] if place + 1 < len(marks) else None
+        own = [n for n in marks if end < n <= function.end_lineno and n >= function.lineno]
+        for number, following in zip(own, [*own[1:], None]):
             first, end = end + 1, reach(function, number, following)
             kept = kept_lines(function, lines, first, end)
             code = Code(Path(path), kept[0], kept[-1], cell(lines, kept), shape_in(lines[number - 1]),
-                        tuple(names))
-            found.update(dict.fromkeys(names, code))
+                        tuple(marks.pop(number)))
+            for tag in code.tags:
+                if tag in found:
+                    raise ValueError(f"{place_in(path, number)}: {tag} stands in line {found[tag].last} or "
+                                     "before, too; allowed: each tag once")
+                found[tag] = code
+    for number, names in marks.items():
+        raise ValueError(f"{place_in(path, number)}: {names[0]} is in no function; allowed: in the comment "
+                         "of a line of one")
     return found
+
+
+def place_in(path, number):
+    """Return the place of a line, such as "reference/softmax.py:36"."""
+    return f"{Path(path).as_posix()}:{number}"
 
 
 def outermost_functions(tree):
@@ -57,16 +71,28 @@ def reach(function, number, following):
         return function.end_lineno
     end, body = number, function.body
     while body:
-        place, inside = next((i, s) for i, s in enumerate(body) if s.lineno <= number <= s.end_lineno)
+        at = next((i for i, s in enumerate(body) if s.lineno <= number <= s.end_lineno), None)
+        if at is None:  # a comment between statements
+            return end
+        inside = body[at]
         if inside.end_lineno < following:
             end = inside.end_lineno
-            for other in body[place + 1:]:
+            for other in body[at + 1:]:
                 if other.end_lineno >= following or not assigned(other) & assigned(inside):
                     break
                 end = other.end_lineno
             return end
-        body = [s for field in ("body", "orelse") for s in getattr(inside, field, [])]
+        body = list(statements_in(inside))
     return end
+
+
+def statements_in(node):
+    """Yield the statements right inside of one: of its body, its else, its handlers and so on."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.stmt):
+            yield child
+        else:
+            yield from statements_in(child)
 
 
 def assigned(statement):
@@ -81,7 +107,8 @@ def kept_lines(function, lines, first, last):
     """Return the numbers of the lines from first to last that neither refuse nor are blank."""
     dropped = {n for node in ast.walk(function) if only_refuses(node)
                for n in range(node.lineno, node.end_lineno + 1)}
-    return [n for n in range(first, last + 1) if n not in dropped and lines[n - 1].strip()]
+    return [n for n in range(first, last + 1)
+            if lines[n - 1].strip() and (n not in dropped or tags(lines[n - 1]))]
 
 
 def only_refuses(node):

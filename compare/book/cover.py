@@ -3,7 +3,7 @@
 import re
 from html import escape
 
-from ..layers.source import read
+from ..layers.source import TEXTS, read
 from .map import model_map
 from .markdown import as_html
 
@@ -30,9 +30,19 @@ HOW = """
 
 
 def reading_order():
-    """Return (stem, what is said of it) for each derivation, as reference/README.md lists them."""
-    order = re.search(r"^## The order to read in\n(.*?)^## ", read("reference/README.md"), re.M | re.S)
-    return [(stem, " ".join(words.split())) for stem, words in ORDER.findall(order[1])]
+    """Return (stem, what is said of it) for each derivation, as reference/README.md lists them.
+
+    Raises ValueError where a derivation is not in that list, or something else is.
+    """
+    path = "reference/README.md"
+    order = re.search(r"^## The order to read in\n(.*?)^## ", read(path), re.M | re.S)
+    found = [(stem, " ".join(words.split())) for stem, words in ORDER.findall(order[1])]
+    line = read(path).count("\n", 0, order.start()) + 1
+    for stem in sorted({stem for stem, _ in found} ^ set(TEXTS)):
+        raise ValueError(f"{path}:{line}: the order to read in has "
+                         f"{'no line for' if stem in TEXTS else 'a line for'} {stem}; "
+                         "allowed: one for each derivation, and no other")
+    return found
 
 
 def cover(titles):

@@ -1,5 +1,6 @@
 """Where each file of the house stands in the book, and which of its sources are linked."""
 
+import collections
 import posixpath
 
 from ..layers.source import HOUSE, TEXTS, path_of, read
@@ -23,26 +24,32 @@ class Links:
     def beside(self, path):
         """Return a function from the target of a link in a file of the house to its address.
 
-        It raises LookupError for a target that is not there.
+        It raises LookupError for a file or a heading that is not there.
         """
         def address(target):
-            if target.startswith(("https://", "#")):
+            if target.startswith("https://"):
                 return target
             name, mark, place = target.partition("#")
-            found = posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
-            if found in PAGES:
-                return PAGES[found] + mark + place
+            found = posixpath.normpath(posixpath.join(posixpath.dirname(path), name)) if name else path
             if (HOUSE / found).is_dir():
                 found += "/README.md"
-            if not (HOUSE / found).is_file():
+            if found.startswith(("/", "../")) or not (HOUSE / found).is_file():
                 raise LookupError(f"the link leads to {target}; allowed: a file of this repository")
-            return self.to_source(found, line_of(found, place) if place else None)
+            line = line_of(found, place) if mark else None
+            if not name:
+                return target
+            return PAGES[found] + mark + place if found in PAGES else self.to_source(found, line)
         return address
 
 
 def line_of(path, place):
     """Return the number of the line of the heading that a link's place names, in a file."""
+    fenced, names = False, collections.Counter()
     for number, line in enumerate(read(path).splitlines(), 1):
-        if line.startswith("#") and anchor(line.lstrip("#")) == place:
-            return number
-    raise LookupError(f"the link leads to {place} in {path}; allowed: one of its headings")
+        fenced ^= line.startswith("```")
+        if line.startswith("#") and not fenced:
+            name = anchor(line.lstrip("#"))
+            if place == (f"{name}-{names[name]}" if names[name] else name):
+                return number
+            names[name] += 1
+    raise LookupError(f"the link leads to #{place} in {path}; allowed: one of its headings")

@@ -3,11 +3,12 @@
 import re
 from html import escape
 
-from .mathml import as_mathml
+from ..layers.source import path_of
+from .mathml import Unreadable, as_mathml
 
-CELL = re.compile(r"\|([^|\n]*)\|([^|\n]*)\|")
 INDEX = re.compile(r"[_^](?:\{(?:[^{}]|\{[^{}]*\})*\}|\\[A-Za-z]+|\w)")
-TOKEN = re.compile(r"(#.*$)|([A-Za-z_]\w*)|[^#A-Za-z_]+|#", re.M)
+STRING = r"""[rbfRBF]{0,2}(?:(?P<quotes>\"{3}|'{3})(?s:.*?)(?P=quotes)|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')"""
+TOKEN = re.compile(rf"(?P<comment>#.*)|{STRING}|(?P<name>[A-Za-z_]\w*)|\d\w*|[^#\"'\w]+|[#\"']")
 D = '<mi mathvariant="normal">d</mi>'
 
 
@@ -15,17 +16,28 @@ def symbols(chapter):
     """Return [(MathML without indices, names in the code)] of the symbols of a chapter.
 
     They are the rows of its table under the heading Symbols: the first cell is a formula, and the
-    second holds the name, or several.
+    second holds the name, or several. Raises ValueError, with file and line, for another first cell.
     """
     found, inside = [], False
     for block in chapter.blocks:
         if block.kind == "h2":
             inside = block.text.strip("# \n") == "Symbols"
         if inside and block.kind == "table":
-            for formula, code in CELL.findall(block.text)[2:]:
-                bare = as_mathml(INDEX.sub("", formula.strip(" $")))
-                found.append((re.sub(r"^<math>|</math>$", "", bare), re.findall(r"`(\w+)`", code)))
+            for line, row in enumerate(block.text.splitlines()[2:], block.line + 2):
+                formula, code = (cell.strip() for cell in (row + "|").split("|")[1:3])
+                place = f"{path_of(chapter.stem, '.md').as_posix()}:{line}"
+                found.append((bare(formula, place), re.findall(r"`(\w+)`", code)))
     return found
+
+
+def bare(formula, place):
+    """Return the MathML of a symbol without its indices."""
+    if not re.fullmatch(r"\$[^$]+\$", formula):
+        raise ValueError(f"{place}: the symbol is {formula or 'empty'}; allowed: one formula between dollars")
+    try:
+        return re.sub(r"^<math>|</math>$", "", as_mathml(INDEX.sub("", formula[1:-1])))
+    except Unreadable as fault:
+        raise ValueError(f"{place}: {fault}") from None
 
 
 class Marks:
@@ -69,7 +81,7 @@ class Marks:
     def code(self, text):
         """Return the HTML of Python: comments dimmed, names marked."""
         def piece(found):
-            comment, word = found[1], found[2]
+            comment, word = found["comment"], found["name"]
             if comment:
                 return f"<i>{escape(comment, quote=False)}</i>"
             if word and (name := self.name(word)):

@@ -33,7 +33,7 @@ def put(files, folder):
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=BESIDE, dir=folder) as beside:
             for path, text in files.items():
-                write(Path(beside, path), text)
+                write_new(Path(beside, path), text)
             bring_in(files, Path(beside), folder)
     except OSError as error:
         raise ValueError(f"--out is {folder}, which can't be written ({error.strerror or error}); "
@@ -68,7 +68,7 @@ def written_before(folder):
     return {LIST} | {path for path in paths if not Path(path).is_absolute() and ".." not in Path(path).parts}
 
 
-def write(path, text):
+def write_new(path, text):
     """Write a text, and the folders on the way to it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8", newline="\n")

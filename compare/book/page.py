@@ -8,6 +8,7 @@ from ..layers.sizes import in_words
 from ..layers.source import DERIVED
 from .chapter import Part, is_python
 from .held import held_by
+from .markdown import anchor
 from .names import Marks, symbols
 from .tables import example_table, tables
 
@@ -28,7 +29,7 @@ class Evidence(NamedTuple):
 def page(chapter, links, evidence, picture):
     """Return a chapter as HTML, without the frame of a page.
 
-    links is the book's Links, run the Run of the chapter, picture a Figure or None.
+    links is the book's Links, evidence what ran for the chapter, picture a Figure or None.
     """
     maker = _Maker(chapter, links, evidence)
     body = [f"<h1>{escape(chapter.title)}</h1>"]
@@ -79,7 +80,7 @@ class _Maker:
     def part(self, part):
         """Return a part: a grid with a row a tag, or plain text where no code stands beside it."""
         way = f" <small>{WAYS[part.title]}</small>" if part.title in WAYS else ""
-        head = (f'<h2 class="part" id="{part.title.lower().replace(" ", "-")}">{escape(part.title)}{way}</h2>\n'
+        head = (f'<h2 class="part" id="{anchor(part.title)}">{escape(part.title)}{way}</h2>\n'
                 f"{self.blocks(part.opening)}")
         if self.stem not in DERIVED:
             return "\n".join([head, *map(self.plain, part.equations)])
@@ -130,7 +131,7 @@ class _Maker:
         left = "\n".join(f"{tag:<7}{name}" for name, tag in found.gradients)
         walk = self.pre("\n".join(found.walk))
         if len(found.walk) > SHORT:
-            walk = folded(f"all {len(found.walk)} steps", walk)
+            walk = folded(f"all {len(found.walk)} steps of autograd", walk)
         return (f"{self.pre('y.backward(dy)')}"
                 '<p class="note">Nothing else to write: autograd recorded the forward, and walks '
                 f"back through it, from <code>y.grad_fn</code> on:</p>{walk}"
@@ -142,11 +143,11 @@ class _Maker:
             f'<div class="equation" style="grid-row:{line}">{tag_heading(each.tag)}\n'
             f"{self.blocks(each.told)}</div>",
             f'<div class="shape" style="grid-row:{line}">{shape_cell(each.numpy.shape)}</div>',
-            f'<div class="numpy" style="grid-row:{line}">{self.pre(each.numpy.text)}'
+            f'<div class="numpy" style="grid-row:{line}">{label("NumPy")}{self.pre(each.numpy.text)}'
             f"{self.lines_of(each.numpy)}</div>"]
         if span:
             cells.append(f'<div class="torch" style="grid-row:{line} / span {span}">'
-                         f"<div>{torch}</div></div>")
+                         f"<div>{label('PyTorch')}{torch}</div></div>")
         whole = " whole" if last else ""
         cells.append(f'<div class="under{whole}" style="grid-row:{line + 1}">{self.under(each)}</div>')
         return f'<section class="row" aria-label="{each.tag}">{"".join(cells)}</section>'
@@ -155,10 +156,11 @@ class _Maker:
         """Return what stands below a row: on demand the loops and the numbers, then the derivation."""
         folds = []
         if each.loops:
-            folds.append(self.block(each.loops).replace("in code", "in plain loops", 1))
+            loops = f"{heard(each.tag)}in plain loops"
+            folds.append(self.block(each.loops).replace("in code", loops, 1))
         if numbers := self.evidence.numbers.get(each.tag):
             names = ", ".join(dict.fromkeys(number.name for number in numbers))
-            folds.append(folded(f"the numbers: <code>{escape(names)}</code>", tables(numbers)))
+            folds.append(folded(f"{heard(each.tag)}the numbers: <code>{escape(names)}</code>", tables(numbers)))
         folds.append(f'<p class="held">{held_by(self.stem, each.tag, self.links)}</p>')
         return f'<div class="folds">{"".join(folds)}</div>{self.blocks(each.derived)}'
 
@@ -176,7 +178,17 @@ def tag_heading(tag):
 
 def shape_cell(words):
     """Return a shape as the page shows it."""
-    return f"<code>{escape(words.replace('...', chr(0x2026)))}</code>" if words else ""
+    return f"{label('shape')}<code>{escape(words.replace('...', chr(0x2026)))}</code>" if words else ""
+
+
+def label(words):
+    """Return the name of a cell: for those who don't see the head of its column."""
+    return f'<p class="label">{words}</p>'
+
+
+def heard(tag):
+    """Return a tag for those who hear a summary away from its row."""
+    return f'<span class="unseen">{tag} </span>'
 
 
 def folded(summary, inside):

@@ -117,8 +117,8 @@ def test_a_full_disk_leaves_what_was_there(stood, tmp_path, book_of, monkeypatch
         if path.name == "style.css":
             raise OSError(28, "No space left on device")
         right(path, text)
-    right = output.write
-    monkeypatch.setattr(output, "write", full)
+    right = output.write_new
+    monkeypatch.setattr(output, "write_new", full)
     assert "can't be written (No space left on device)" in book_of(NEW, tmp_path / "book", 2)
     assert os.listdir(tmp_path) == (["book"] if stood else [])
     assert not stood or held(tmp_path / "book") == stood
@@ -131,7 +131,7 @@ def test_ctrl_c_leaves_what_was_there(when, stood, tmp_path, book_of, monkeypatc
         book_of(stood, tmp_path / "book")
     def stop(*_):
         raise KeyboardInterrupt
-    monkeypatch.setattr(output, "write", stop if when == "write" else output.write)
+    monkeypatch.setattr(output, "write_new", stop if when == "write" else output.write_new)
     assert book_of(stop if when == "pages" else NEW, tmp_path / "book", 130) == "\nstopped\n"
     assert os.listdir(tmp_path) == (["book"] if stood else [])
     assert not stood or held(tmp_path / "book") == stood
