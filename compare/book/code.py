@@ -26,11 +26,11 @@ class Code(NamedTuple):
 def code_of_tags(path):
     """Return the Code of each tag of a file, by tag; tags of one comment share one.
 
-    Raises ValueError, with file and line, for a tag that stands twice or in no function.
+    Raises ValueError, with file and line, for a tag that stands twice, or in no body of a function.
     """
     text = read(path)
     lines, found = text.splitlines(), {}
-    marks = {n: names for n, line in enumerate(lines, 1) if (names := tags(line))}
+    marks = marked_lines(path, lines)
     for function in outermost_functions(ast.parse(text)):
         end = function.body[0].end_lineno if ast.get_docstring(function) else function.body[0].lineno - 1
         own = [n for n in marks if end < n <= function.end_lineno and n >= function.lineno]
@@ -39,20 +39,23 @@ def code_of_tags(path):
             kept = kept_lines(function, lines, first, end)
             code = Code(Path(path), kept[0], kept[-1], cell(lines, kept), shape_in(lines[number - 1]),
                         tuple(marks.pop(number)))
-            for tag in code.tags:
-                if tag in found:
-                    raise ValueError(f"{place_in(path, number)}: {tag} stands in line {found[tag].last} or "
-                                     "before, too; allowed: each tag once")
-                found[tag] = code
-    for number, names in marks.items():
-        raise ValueError(f"{place_in(path, number)}: {names[0]} is in no function; allowed: in the comment "
-                         "of a line of one")
+            found.update(dict.fromkeys(code.tags, code))
+    for number, (tag, *_) in marks.items():
+        raise ValueError(f"{Path(path).as_posix()}:{number}: {tag} is in no body of a function; "
+                         "allowed: in the comment of a line of one")
     return found
 
 
-def place_in(path, number):
-    """Return the place of a line, such as "reference/softmax.py:36"."""
-    return f"{Path(path).as_posix()}:{number}"
+def marked_lines(path, lines):
+    """Return the tags of each line that has some, by its number."""
+    marks, seen = {n: names for n, line in enumerate(lines, 1) if (names := tags(line))}, {}
+    for number, names in marks.items():
+        for tag in names:
+            if tag in seen:
+                raise ValueError(f"{Path(path).as_posix()}:{number}: {tag} stands in line {seen[tag]}, "
+                                 "too; allowed: each tag once")
+            seen[tag] = number
+    return marks
 
 
 def outermost_functions(tree):
