@@ -141,13 +141,14 @@ def check_headings(blocks, path):
 
 def unfolded(blocks, path):
     """Return blocks that stand in one cell; refuse a fold that begins or ends in another."""
-    depth = 0
+    beyond = []
     for block in blocks:
-        depth += {"details": 1, "/details": -1}.get(block.kind, 0)
-        if depth < 0:
-            break
-    if depth:
-        raise ValueError(f"{path.as_posix()}:{block.line}: a fold reaches beyond; allowed: <details> and "
+        if block.kind == "/details" and beyond and beyond[-1].kind == "details":
+            beyond.pop()
+        elif "details" in block.kind:
+            beyond.append(block)
+    if beyond:
+        raise ValueError(f"{path.as_posix()}:{beyond[0].line}: a fold reaches beyond; allowed: <details> and "
                          "</details> on the same side of a tag's formula, between two headings")
     return blocks
 
