@@ -8,7 +8,7 @@ from .mathml import Unreadable, as_mathml
 
 INDEX = re.compile(r"[_^](?:\{(?:[^{}]|\{[^{}]*\})*\}|\\[A-Za-z]+|\w)")
 STRING = r"""[rbfRBF]{0,2}(?:(?P<quotes>\"{3}|'{3})(?s:.*?)(?P=quotes)|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')"""
-TOKEN = re.compile(rf"(?P<comment>#.*)|{STRING}|(?P<name>[A-Za-z_]\w*)|\d\w*|[^#\"'\w]+|[#\"']")
+TOKEN = re.compile(rf"(?P<comment>#.*)|{STRING}|(?P<name>[A-Za-z_]\w*)(?P<grad>(?=\.grad\b))?|\d\w*|[^#\"'\w]+|[#\"']")
 D = '<mi mathvariant="normal">d</mi>'
 
 
@@ -85,6 +85,7 @@ class Marks:
             if comment:
                 return f"<i>{escape(comment, quote=False)}</i>"
             if word and (name := self.name(word)):
-                return f'<span data-n="{name}">{word}</span>'
+                gradient = "d" if found["grad"] is not None else ""  # x.grad is dx
+                return f'<span data-n="{gradient}{name}">{word}</span>'
             return escape(found[0], quote=False)
         return TOKEN.sub(piece, text)

@@ -27,7 +27,13 @@ INSIDE = {"AW-3": "AdamW.step", "AW-4": "AdamW.step", "AW-8": "nn.utils.clip_gra
 
 
 def optimizer_numbers(stem):
-    """Return the Numbers of adamw or of fused_adamw, in the order in which they were made."""
+    """Return the Numbers of adamw or of fused_adamw, in the order in which they were made.
+
+    Raises ValueError for what is no optimizer, such as a layer that has no row yet.
+    """
+    if stem not in MADE:
+        raise ValueError(f"{stem} has a derivation and no numbers; allowed: a row in "
+                         f"compare/layers/table.py, or {' or '.join(MADE)}")
     p, grads = drawn()
     made, theirs = MADE[stem](p, grads), of_torch(p, grads)
     found = []

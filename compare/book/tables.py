@@ -14,7 +14,7 @@ def tables(numbers):
 def example_table(words, arrays):
     """Return arrays by name as HTML, below words on their sizes."""
     cells = "".join(f'<div><p class="side"><code>{escape(name)}</code> {np.shape(a) or ""}</p>'
-                    f"{array(np.asarray(a), name)}</div>" for name, a in arrays.items())
+                    f"{array(np.asarray(a), escape(name))}</div>" for name, a in arrays.items())
     return f'<div class="number"><p>{escape(words)}</p><div class="sides">{cells}</div></div>'
 
 
@@ -29,7 +29,7 @@ def one(number):
         note = f"largest difference {number.difference:.1e}"
     else:
         note = f"no twin in torch: {escape(number.why)}"
-    cells = "".join(f'<div><p class="side">{side}</p>{array(np.asarray(a), f"{number.name}, {side}")}</div>'
+    cells = "".join(f'<div><p class="side">{side}</p>{array(np.asarray(a), f"{escape(number.name)}, {side}")}</div>'
                     for side, a in sides)
     size = f" {value.shape}" if value.shape else ""
     return (f'<div class="number"><p><code>{escape(number.name)}</code>{size}</p>'
@@ -39,7 +39,7 @@ def one(number):
 def array(a, called):
     """Return an array as a table, or as a table for each place on its axes but the last two.
 
-    called says whose it is, to those who hear the table away from the words above it.
+    called, in HTML, says whose it is to those who hear the table away from the words above it.
     """
     if a.ndim == 0:
         return f"<p><code>{entry(a[()])}</code></p>"
@@ -52,7 +52,7 @@ def matrix(a, place, called):
     """Return a matrix as a table, with its place among others if there are any."""
     where = f"[{', '.join(map(str, place))}]" if place else ""
     caption = where and f"<caption>{where}</caption>"
-    label = escape(re.sub("<[^>]*>", "", called)) + (where and f" {where}")
+    label = re.sub("<[^>]*>", "", called) + (where and f" {where}")
     rows = "".join(f"<tr>{''.join(f'<td>{entry(x)}</td>' for x in row)}</tr>" for row in a)
     return f'<table class="array" aria-label="{label}">{caption}<tbody>{rows}</tbody></table>'
 

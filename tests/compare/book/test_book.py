@@ -145,19 +145,65 @@ def test_every_layer_has_its_picture():
     assert set(PICTURED) == set(DERIVED)
 
 
+def rgb(color):
+    return [int(color[i:i + 2], 16) for i in (1, 3, 5)]
+
+
 def luminance(color):
-    parts = [int(color[i:i + 2], 16) / 255 for i in (1, 3, 5)]
+    parts = [part / 255 for part in color]
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
     return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear))
 
 
+def contrast(one, other):
+    """Return the contrast of two colours (r, g, b), as WCAG 2 defines it."""
+    low, high = sorted(map(luminance, (one, other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def mixed(selector):
+    """Return the colour that the background of a selector is mixed with, and its share."""
+    found = re.search(rf"{re.escape(selector)} {{ background: color-mix\(in srgb, var\(--(\w+)\) (\d+)%, "
+                      r"transparent\)", read("compare/book/style.css"))
+    return found[1], int(found[2]) / 100
+
+
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_text_can_be_told_from_its_ground(scheme):
-    at = {name: pair[SCHEMES[scheme]] for name, pair in {**COLORS, "shade": SHADE}.items()}
+    at = {name: rgb(pair[SCHEMES[scheme]]) for name, pair in {**COLORS, "shade": SHADE}.items()}
     for ground in "paper", "shade":
         for name in "ink", "muted", "one", "two", "three":
-            low, high = sorted(map(luminance, (at[name], at[ground])))
-            assert (high + 0.05) / (low + 0.05) >= 4.5, (name, ground)
+            assert contrast(at[name], at[ground]) >= 4.5, (name, ground)
+        for selector, names in (".lit", ["ink"]), (".source span:target", ["ink", "muted"]):
+            color, share = mixed(selector)  # a name that is lit up; a line that a link leads to
+            ground_there = [share * a + (1 - share) * b for a, b in zip(at[color], at[ground])]
+            for name in names:
+                assert contrast(at[name], ground_there) >= 4.5, (name, selector, ground)
+
+
+def test_the_style_has_no_colour_but_those_and_shows_the_focus():
+    style = re.sub(r"/\*.*?\*/", "", read("compare/book/style.css"), flags=re.S)
+    assert not re.search(r"#[0-9a-f]{3}|rgb\(|hsl\(|opacity|outline: (0|none)", style)
+    assert set(re.findall(r"[ {;]color: ([^;}]+)", style)) <= {
+        "inherit", *(f"var(--{name})" for name in ("ink", "muted", "one", "two", "three"))}
+    assert {words.partition("(in")[0] for words in re.findall(r"background: ([^;}]+)", style)} == {
+        "var(--paper)", "var(--shade)", "color-mix"}
+    shown, = re.findall(r"([^}]*):focus-visible { outline: 2px solid var\(--two\)", style)
+    assert {"a:focus-visible", "summary:focus-visible", "pre"} == set(shown.strip().split(", "))
+
+
+def test_what_is_not_seen_is_heard():
+    style = read("compare/book/style.css")
+    hidden, = re.findall(r"^\.unseen, \.label { (.*) }$", style, re.M)
+    assert "position: absolute" in hidden and "display" not in hidden and "visibility" not in hidden
+    narrow = style[style.index("@media (max-width: 60rem)"):style.index("@media print")]
+    assert re.search(r"\.label { position: static; .*clip-path: none;", narrow)  # there, in sight, too
+
+
+def test_the_colours_of_each_scheme_are_in_the_style(book):
+    light, dark = (book / "style.css").read_text(encoding="utf-8").split("@media (prefers-color-scheme: dark)")[:2]
+    for name, pair in {**COLORS, "shade": SHADE}.items():
+        assert f"--{name}: {pair[0]};" in light and f"--{name}: {pair[1]};" in dark.splitlines()[0]
 
 
 FAULTS = {  # what stands in softmax.md instead, and what is said of it

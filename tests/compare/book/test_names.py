@@ -80,6 +80,7 @@ def test_letters_that_only_an_index_tells_apart_are_not_marked():
     ('f"{x} #" + x', 'f"{x} #" + [x:x]'),
     ('"""one x\n# two "x" <\n""" + x  # x', '"""one x\n# two "x" &lt;\n""" + [x:x]  <i># x</i>'),
     ("'''x\n# x''' + x", "'''x\n# x''' + [x:x]"),
+    ("x.grad = p.xhat.grad + x.grad_fn", "[dx:x].grad = p.[dxhat:xhat].grad + [x:x].grad_fn"),
     ("it's x\nit's x # x", "it's [x:x]\nit's [x:x] <i># x</i>"),
 ])
 def test_code_is_marked_its_comments_dimmed_and_its_strings_left_alone(code, html):

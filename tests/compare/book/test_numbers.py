@@ -7,6 +7,7 @@ import pytest
 
 from compare.book import twins
 from compare.book.numbers import autograd_of, drawn_for, numbers_of
+from compare.book.optimizer_numbers import optimizer_numbers
 from compare.checks import derivations
 from compare.layers.source import DERIVED, HOUSE, module_of, path_of, read
 from compare.layers.table import LAYERS
@@ -169,3 +170,8 @@ def test_what_autograd_recorded():
 def test_what_has_no_layer_has_no_autograd_and_the_primer_no_numbers():
     assert numbers_of("backprop") == {}
     assert not any(autograd_of("adamw")) and not any(autograd_of("backprop"))
+
+
+def test_a_layer_without_a_row_is_refused_in_a_sentence():
+    with pytest.raises(ValueError, match="^decode has a derivation and no numbers; allowed: a row in .* or fused_adamw$"):
+        optimizer_numbers("decode")
