@@ -187,6 +187,7 @@ def test_what_stands_in_the_cells(made):
     assert words(code) == "x = 1 < 9" and code.find("code/span").get("data-n") == "x"
     link = found["numpy"].find("p[@class='lines']/a")
     assert (link.text, link.get("href")) == ("reference/softmax.py:10", "source/reference/softmax.py.html#L10")
+    assert words(cells(made, "SM-2")["numpy"].find("pre")) == "x = 2 < 9"
     theirs = cells(made, "SM-2")["torch"]
     assert words(theirs) == "PyTorchtheirs(x)torch_impl/softmax.py:7SM-2 to SM-3 at once."
     assert theirs.find("div/p/a").get("href") == "source/torch_impl/softmax.py.html#L7"
