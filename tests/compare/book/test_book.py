@@ -8,7 +8,7 @@ import pytest
 
 from compare.__main__ import main
 from compare.book import chapter as chapters
-from compare.book.book import SHADE
+from compare.book.book import SHADE, colors
 from compare.book.chapter import read_chapter, torch_path
 from compare.book.code import code_of_tags
 from compare.book.figures import PICTURED
@@ -201,9 +201,10 @@ def test_what_is_not_seen_is_heard():
 
 
 def test_the_colours_of_each_scheme_are_in_the_style(book):
-    light, dark = (book / "style.css").read_text(encoding="utf-8").split("@media (prefers-color-scheme: dark)")[:2]
+    light, dark = colors().split("@media (prefers-color-scheme: dark)")
+    assert (book / "style.css").read_text(encoding="utf-8") == colors() + read("compare/book/style.css")
     for name, pair in {**COLORS, "shade": SHADE}.items():
-        assert f"--{name}: {pair[0]};" in light and f"--{name}: {pair[1]};" in dark.splitlines()[0]
+        assert f"--{name}: {pair[0]};" in light and f"--{name}: {pair[1]};" in dark
 
 
 FAULTS = {  # what stands in softmax.md instead, and what is said of it

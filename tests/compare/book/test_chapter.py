@@ -104,7 +104,9 @@ def test_a_row_holds_what_its_heading_does(instead):
     assert (second.tag, second.line, second.numpy, second.torch) == ("SM-2", 29, None, "theirs")
     assert [one.kind for one in first.told] == ["p", "math", "math"] and "loops" in first.loops.text
     assert [one.text for one in first.derived] == ["Then.\n", "```python\nmore\n```\n"] and second.loops is None
-    assert [one.kind for one in after] == ["h2", "p"] and not part.backward
+    assert [one.kind for one in after] == ["h2", "p"] 
+    assert not part.backward and not part._replace(title="The update").backward
+    assert part._replace(title="Backward").backward
 
 
 def test_a_picture_that_fails_is_named(monkeypatch):

@@ -60,6 +60,11 @@ def test_formulas_are_marked_with_the_longest_symbol():
         '<msub><mi data-n="weight">\u03b3</mi><mi>c</mi></msub><mi>k</mi></math> and x</p>')
 
 
+def test_of_two_symbols_that_begin_alike_the_longer_is_marked():
+    found = marks(("a", "a"), ("ab", "both")).html(as_html("$ab + a$", "page"))
+    assert found.count('data-n="both"') == 1 and found.count('data-n="a"') == 1
+
+
 def test_letters_that_only_an_index_tells_apart_are_not_marked():
     text = as_html("$x$ `x` `later` `dlater`", "page")
     assert marks(("x", "x"), ("x", "later")).html(text) == (
