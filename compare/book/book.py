@@ -49,12 +49,12 @@ def body(chapter, links):
 
 
 def drawn_picture(stem):
-    """Return the Figure of a layer, or None for what has none. Raises ValueError if it can't be drawn."""
+    """Return the Figure of a layer, or None for what has none. Raises ValueError if that fails."""
     try:
         return figure_of(stem) if stem in PICTURED else None
     except Exception as error:
-        raise ValueError(f"compare/book/figures/{stem}.py draws no picture ({type(error).__name__}: {error}); "
-                         "allowed: a Figure, or no such file") from error
+        raise ValueError(f"compare/book/figures/{stem}.py draws no picture ({type(error).__name__}: "
+                         f"{error}); allowed: a Figure, or no such file") from error
 
 
 def glossary(links):

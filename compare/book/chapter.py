@@ -118,8 +118,8 @@ def read_equation(blocks, path, sides):
     while end < len(rest) and rest[end].kind == "math":
         end += 1
     numpy, torch = (side.get(tag) for side in sides)
-    return Equation(tag, heading.line, unfolded(rest[:end], path), loops, unfolded(rest[end:], path),
-                    numpy, torch)
+    told, derived = unfolded(rest[:end], path), unfolded(rest[end:], path)
+    return Equation(tag, heading.line, told, loops, derived, numpy, torch)
 
 
 def plain_words(heading):
@@ -130,13 +130,14 @@ def plain_words(heading):
 def check_headings(blocks, path):
     """Refuse a text without a title of its own, and tags that are in no section."""
     if not blocks or blocks[0].kind != "h1":
-        raise ValueError(f"{path.as_posix()}:1: the text begins without a title; allowed: a line such as # Softmax")
+        raise ValueError(f"{path.as_posix()}:1: the text begins without a title; "
+                         "allowed: a line such as # Softmax")
     section = False
     for block in blocks[1:]:
         section |= block.kind == "h2"
         if block.kind == "h1" or block.kind == "h3" and not section:
-            raise ValueError(f"{path.as_posix()}:{block.line}: {block.text.strip()} is in no section; "
-                             "allowed: one title, then headings with ##, and ### in those")
+            raise ValueError(f"{path.as_posix()}:{block.line}: {block.text.strip()} is in no "
+                             "section; allowed: one title, then headings with ##, and ### in those")
 
 
 def unfolded(blocks, path):
@@ -148,8 +149,9 @@ def unfolded(blocks, path):
         elif "details" in block.kind:
             beyond.append(block)
     if beyond:
-        raise ValueError(f"{path.as_posix()}:{beyond[0].line}: a fold reaches beyond; allowed: <details> and "
-                         "</details> on the same side of a tag's formula, between two headings")
+        raise ValueError(f"{path.as_posix()}:{beyond[0].line}: a fold reaches beyond; allowed: "
+                         "<details> and </details> on the same side of a tag's formula, between "
+                         "two headings")
     return blocks
 
 

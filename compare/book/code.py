@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ..layers.source import read, tags
 
 SHAPE = re.compile(r"#\s*(\([^()]*\)(?:, \([^()]*\))*)")
-TAGGED = re.compile(r"\s*# [^#]*\b[A-Z]{2,4}-\d+[^#]*$")  # the last comment: a string may hold # too
+TAGGED = re.compile(r"\s*# [^#]*\b[A-Z]{2,4}-\d+[^#]*$")  # the last #: others are in strings
 
 
 class Code(NamedTuple):
@@ -52,8 +52,8 @@ def marked_lines(path, lines):
     for number, names in marks.items():
         for tag in names:
             if tag in seen:
-                raise ValueError(f"{Path(path).as_posix()}:{number}: {tag} stands in line {seen[tag]}, "
-                                 "too; allowed: each tag once")
+                raise ValueError(f"{Path(path).as_posix()}:{number}: {tag} stands in line "
+                                 f"{seen[tag]}, too; allowed: each tag once")
             seen[tag] = number
     return marks
 

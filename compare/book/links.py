@@ -30,7 +30,8 @@ class Links:
             if target.startswith("https://"):
                 return target
             name, mark, place = target.partition("#")
-            found = posixpath.normpath(posixpath.join(posixpath.dirname(path), name)) if name else path
+            beside = posixpath.join(posixpath.dirname(path), name)
+            found = posixpath.normpath(beside) if name else path
             if (HOUSE / found).is_dir():
                 found += "/README.md"
             if found.startswith(("/", "../")) or not (HOUSE / found).is_file():

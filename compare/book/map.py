@@ -24,7 +24,8 @@ def model_map():
                arrow(330, 581, 164, 581, color="two"), text(247, 602, "new parameters", color="two"),
                text(247, 622, "for every part", color="two")]
     return figure(640, "A map of the model", "From the ids through the embedding, L blocks of attention and MLP "
-                  "on a residual stream, a norm and the head to the loss, and back as gradients to AdamW.", *pieces, role="group")
+                  "on a residual stream, a norm and the head to the loss, and back as gradients to AdamW.",
+                  *pieces, role="group")
 
 
 def branch(y, stem, words, parts):

@@ -7,8 +7,10 @@ from ..layers.source import path_of
 from .mathml import Unreadable, as_mathml
 
 INDEX = re.compile(r"[_^](?:\{(?:[^{}]|\{[^{}]*\})*\}|\\[A-Za-z]+|\w)")
-STRING = r"""[rbfRBF]{0,2}(?:(?P<quotes>\"{3}|'{3})(?s:.*?)(?P=quotes)|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')"""
-TOKEN = re.compile(rf"(?P<comment>#.*)|{STRING}|(?P<name>[A-Za-z_]\w*)(?P<grad>(?=\.grad\b))?|\d\w*|[^#\"'\w]+|[#\"']")
+STRING = (r"""[rbfRBF]{0,2}(?:(?P<quotes>\"{3}|'{3})(?s:.*?)(?P=quotes)|"""
+          r""""(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')""")
+NAME = r"(?P<name>[A-Za-z_]\w*)(?P<grad>(?=\.grad\b))?"
+TOKEN = re.compile(rf"(?P<comment>#.*)|{STRING}|{NAME}|\d\w*|[^#\"'\w]+|[#\"']")
 D = '<mi mathvariant="normal">d</mi>'
 
 
@@ -16,7 +18,7 @@ def symbols(chapter):
     """Return [(MathML without indices, names in the code)] of the symbols of a chapter.
 
     They are the rows of its table under the heading Symbols: the first cell is a formula, and the
-    second holds the name, or several. Raises ValueError, with file and line, for another first cell.
+    second holds the name, or several. Raises ValueError, with file and line, where it is not.
     """
     found, inside = [], False
     for block in chapter.blocks:
@@ -33,7 +35,8 @@ def symbols(chapter):
 def bare(formula, place):
     """Return the MathML of a symbol without its indices."""
     if not re.fullmatch(r"\$[^$]+\$", formula):
-        raise ValueError(f"{place}: the symbol is {formula or 'empty'}; allowed: one formula between dollars")
+        raise ValueError(f"{place}: the symbol is {formula or 'empty'}; "
+                         "allowed: one formula between dollars")
     try:
         return re.sub(r"^<math>|</math>$", "", as_mathml(INDEX.sub("", formula[1:-1])))
     except Unreadable as fault:

@@ -1,4 +1,4 @@
-"""The folder that a book is written into: what is in it already, and how the new pages come in."""
+"""The folder that a book is written into: what is in it, and how the new pages come in."""
 
 import contextlib
 import os
@@ -6,28 +6,31 @@ import tempfile
 from pathlib import Path
 
 LIST = "files.txt"  # in the folder: the files that the book wrote, a line each
+HEAD = "the files of a book by python -m compare book"  # its first line
 BESIDE = ".unfinished-"  # how the name of a folder begins that holds what is not whole yet
 
 
 def check_output(folder):
-    """Refuse, with a ValueError, a folder that holds no book but something else, or can't be written."""
-    place = next((path for path in (folder, *folder.parents) if os.path.lexists(path)), folder)
+    """Refuse, with a ValueError, a folder that holds something else, or can't be written."""
+    there = (path for path in (folder, *folder.parents) if os.path.lexists(path))
+    place = next(there, folder)
     if not os.path.isdir(place) or not os.access(place, os.W_OK):
         raise ValueError(f"--out is {folder}, and {place} is no folder that can be written; "
                          "allowed: a folder that can")
     if place == folder and not written_before(folder) and any(
             not name.startswith(BESIDE) for name in os.listdir(folder)):
-        raise ValueError(f"--out is {folder}, which holds something else; allowed: a new folder, or "
-                         "that of a book")
+        raise ValueError(f"--out is {folder}, which holds something else; allowed: a new folder, "
+                         "or that of a book")
 
 
 def put(files, folder):
-    """Put texts, by path, into a folder, all or none; what the last book wrote and this doesn't goes.
+    """Put texts, by path, into a folder, all or none; what only the last book had is removed.
 
     All else in the folder stays. Raises ValueError where a file of another stands in the way, or
     where the folder can't be written.
     """
-    files = {LIST: "".join(f"{path}\n" for path in sorted(files))} | files  # the list comes in first
+    listed = "".join(f"{path}\n" for path in [HEAD, *sorted(files)])
+    files = {LIST: listed} | files  # the list comes in first
     made = not os.path.exists(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -49,8 +52,8 @@ def bring_in(files, beside, folder):
     old = written_before(folder)
     for path in files:
         if path not in old and os.path.lexists(folder / path):
-            raise ValueError(f"--out is {folder}, and its {path} is no file of a book; allowed: a folder "
-                             "without, since the new book has one of that name")
+            raise ValueError(f"--out is {folder}, and its {path} is no file of a book; allowed: a "
+                             "folder without, since the new book has one of that name")
     for path in files:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         os.replace(beside / path, folder / path)
@@ -61,11 +64,13 @@ def bring_in(files, beside, folder):
 
 
 def written_before(folder):
-    """Return the paths of the files that the last book wrote into a folder; none where there is no book."""
+    """Return the paths of the files that the last book wrote into a folder; none without a book."""
     if not (folder / LIST).is_file():
         return set()
-    paths = (folder / LIST).read_text(encoding="utf-8", errors="replace").splitlines()
-    return {LIST} | {path for path in paths if not Path(path).is_absolute() and ".." not in Path(path).parts}
+    head, *paths = (folder / LIST).read_text(encoding="utf-8", errors="replace").split("\n")
+    inside = {path for path in paths if path and not Path(path).is_absolute()
+              and ".." not in Path(path).parts}
+    return {LIST} | inside if head == HEAD else set()
 
 
 def write_new(path, text):

@@ -143,7 +143,8 @@ class _Maker:
             f'<div class="equation" style="grid-row:{line}">{tag_heading(each.tag)}\n'
             f"{self.blocks(each.told)}</div>",
             f'<div class="shape" style="grid-row:{line}">{shape_cell(each.numpy.shape)}</div>',
-            f'<div class="numpy" style="grid-row:{line}">{label("NumPy")}{self.pre(each.numpy.text)}'
+            f'<div class="numpy" style="grid-row:{line}">{label("NumPy")}'
+            f"{self.pre(each.numpy.text)}"
             f"{self.lines_of(each.numpy)}</div>"]
         if span:
             cells.append(f'<div class="torch" style="grid-row:{line} / span {span}">'
@@ -160,7 +161,8 @@ class _Maker:
             folds.append(self.block(each.loops).replace("in code", loops, 1))
         if numbers := self.evidence.numbers.get(each.tag):
             names = ", ".join(dict.fromkeys(number.name for number in numbers))
-            folds.append(folded(f"{heard(each.tag)}the numbers: <code>{escape(names)}</code>", tables(numbers)))
+            words = f"{heard(each.tag)}the numbers: <code>{escape(names)}</code>"
+            folds.append(folded(words, tables(numbers)))
         folds.append(f'<p class="held">{held_by(self.stem, each.tag, self.links)}</p>')
         return f'<div class="folds">{"".join(folds)}</div>{self.blocks(each.derived)}'
 
@@ -178,7 +180,8 @@ def tag_heading(tag):
 
 def shape_cell(words):
     """Return a shape as the page shows it."""
-    return f"{label('shape')}<code>{escape(words.replace('...', chr(0x2026)))}</code>" if words else ""
+    short = escape(words.replace("...", "\u2026"))
+    return f"{label('shape')}<code>{short}</code>" if words else ""
 
 
 def label(words):

@@ -29,10 +29,11 @@ def one(number):
         note = f"largest difference {number.difference:.1e}"
     else:
         note = f"no twin in torch: {escape(number.why)}"
-    cells = "".join(f'<div><p class="side">{side}</p>{array(np.asarray(a), f"{escape(number.name)}, {side}")}</div>'
+    name = escape(number.name)
+    cells = "".join(f'<div><p class="side">{side}</p>{array(np.asarray(a), f"{name}, {side}")}</div>'
                     for side, a in sides)
     size = f" {value.shape}" if value.shape else ""
-    return (f'<div class="number"><p><code>{escape(number.name)}</code>{size}</p>'
+    return (f'<div class="number"><p><code>{name}</code>{size}</p>'
             f'<div class="sides">{cells}</div><p class="note">{note}</p></div>')
 
 

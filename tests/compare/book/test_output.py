@@ -66,6 +66,13 @@ def test_a_list_that_leads_elsewhere_takes_nothing_away(tmp_path, book_of):
     assert all(path.is_file() for path in outside)
 
 
+def test_a_list_that_is_no_books_gives_no_right_to_the_folder(tmp_path, book_of):
+    (tmp_path / "mine.txt").write_text("mine")
+    (tmp_path / output.LIST).write_text("mine.txt\n")
+    assert "holds something else; allowed: " in book_of(NEW, tmp_path, 2)
+    assert sorted(os.listdir(tmp_path)) == sorted(["mine.txt", output.LIST])
+
+
 @pytest.mark.parametrize("out", ["new", "far/below/new", "a blank, \u00e4\u2603", "empty", ".", ""])
 def test_a_place_for_a_new_book(out, tmp_path, book_of, monkeypatch):
     (tmp_path / "empty").mkdir()
