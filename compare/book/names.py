@@ -4,7 +4,8 @@ import re
 from html import escape
 
 from ..layers.source import path_of
-from .mathml import Unreadable, as_mathml
+from .latex import Unreadable
+from .mathml import as_mathml
 
 INDEX = re.compile(r"[_^](?:\{(?:[^{}]|\{[^{}]*\})*\}|\\[A-Za-z]+|\w)")
 STRING = (r"""[rbfRBF]{0,2}(?:(?P<quotes>\"{3}|'{3})(?s:.*?)(?P=quotes)|"""
