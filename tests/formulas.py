@@ -2,7 +2,7 @@
 
 import re
 
-from compare.book.latex import COMMANDS
+from compare.book.reading.latex import COMMANDS
 from compare.layers.source import HOUSE
 
 FENCE = re.compile(r"^```.*?^```$", re.S | re.M)

@@ -4,16 +4,16 @@ from pathlib import Path
 
 from ..layers.source import DERIVED, path_of, read
 from ..progress import waiting
-from .chapter import read_chapter
-from .cover import cover, reading_order
+from .reading.chapter import read_chapter
+from .pages.cover import cover, reading_order
 from .figures import PICTURED, figure_of
 from .figures.svg import COLORS
-from .frame import document, source_page
-from .links import Links
-from .markdown import as_html
-from .numbers import autograd_of, given_to, numbers_of
+from .pages.frame import document, source_page
+from .pages.links import Links
+from .reading.markdown import as_html
+from .numbers.numbers import autograd_of, given_to, numbers_of
 from .output import check_output, put
-from .page import Evidence, page
+from .pages.page import Evidence, page
 
 SHADE = "#f7f7f5", "#212429"  # behind code, in a light scheme and in a dark one
 NOTHING = Evidence({}, {}, {}, None)
@@ -30,8 +30,8 @@ def pages():
     titles = {stem: chapter.title for stem, chapter in chapters.items()}
     files = {"index.html": document("The book", cover(titles)),
              "glossary.html": document("Glossary", glossary(links)),
-             "style.css": colors() + read("compare/book/style.css"),
-             "names.js": read("compare/book/names.js")}
+             "style.css": colors() + read("compare/book/pages/style.css"),
+             "names.js": read("compare/book/pages/names.js")}
     ways = [None, *((f"{stem}.html", title) for stem, title in titles.items()), None]
     for place, (stem, chapter) in enumerate(waiting.over(list(chapters.items()), str)):
         files[f"{stem}.html"] = document(chapter.title, body(chapter, links),

@@ -6,8 +6,8 @@ import shutil
 import textwrap
 
 from ..layers.source import TEXTS, path_of, read
-from .chapter import read_chapter
-from .plain import as_plain, fold_formula, plain_text
+from .reading.chapter import read_chapter
+from .reading.plain import as_plain, fold_formula, plain_text
 
 NARROWEST = 40
 SIDE_BY_SIDE = 110  # from how many columns on

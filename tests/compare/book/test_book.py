@@ -7,15 +7,15 @@ from urllib.parse import unquote
 import pytest
 
 from compare.__main__ import main
-from compare.book import chapter as chapters
+from compare.book.reading import chapter as chapters
 from compare.book.book import SHADE, colors
-from compare.book.chapter import read_chapter, torch_path
-from compare.book.code import code_of_tags
+from compare.book.reading.chapter import read_chapter, torch_path
+from compare.book.reading.code import code_of_tags
 from compare.book.figures import PICTURED
 from compare.book.figures.svg import COLORS
-from compare.book.names import symbols
-from compare.book.numbers import numbers_of
-from compare.book.tables import tables
+from compare.book.pages.names import symbols
+from compare.book.numbers.numbers import numbers_of
+from compare.book.pages.tables import tables
 from compare.layers.source import DERIVED, TEXTS, path_of, read
 
 VOID = {"meta", "link", "br", "path", "rect", "polygon", "mspace", "circle", "line"}
@@ -164,7 +164,7 @@ def contrast(one, other):
 def mixed(selector):
     """Return the colour that the background of a selector is mixed with, and its share."""
     found = re.search(rf"{re.escape(selector)} {{ background: color-mix\(in srgb, var\(--(\w+)\) (\d+)%, "
-                      r"transparent\)", read("compare/book/style.css"))
+                      r"transparent\)", read("compare/book/pages/style.css"))
     return found[1], int(found[2]) / 100
 
 
@@ -182,7 +182,7 @@ def test_text_can_be_told_from_its_ground(scheme):
 
 
 def test_the_style_has_no_colour_but_those_and_shows_the_focus():
-    style = re.sub(r"/\*.*?\*/", "", read("compare/book/style.css"), flags=re.S)
+    style = re.sub(r"/\*.*?\*/", "", read("compare/book/pages/style.css"), flags=re.S)
     assert not re.search(r"#[0-9a-f]{3}|rgb\(|hsl\(|opacity|outline: (0|none)", style)
     assert set(re.findall(r"[ {;]color: ([^;}]+)", style)) <= {
         "inherit", *(f"var(--{name})" for name in ("ink", "muted", "one", "two", "three"))}
@@ -193,7 +193,7 @@ def test_the_style_has_no_colour_but_those_and_shows_the_focus():
 
 
 def test_what_is_not_seen_is_heard():
-    style = read("compare/book/style.css")
+    style = read("compare/book/pages/style.css")
     hidden, = re.findall(r"^\.unseen, \.label { (.*) }$", style, re.M)
     assert "position: absolute" in hidden and "display" not in hidden and "visibility" not in hidden
     narrow = style[style.index("@media (max-width: 70rem)"):style.index("@media print")]
@@ -202,7 +202,7 @@ def test_what_is_not_seen_is_heard():
 
 def test_the_colours_of_each_scheme_are_in_the_style(book):
     light, dark = colors().split("@media (prefers-color-scheme: dark)")
-    assert (book / "style.css").read_text(encoding="utf-8") == colors() + read("compare/book/style.css")
+    assert (book / "style.css").read_text(encoding="utf-8") == colors() + read("compare/book/pages/style.css")
     for name, pair in {**COLORS, "shade": SHADE}.items():
         assert f"--{name}: {pair[0]};" in light and f"--{name}: {pair[1]};" in dark
 

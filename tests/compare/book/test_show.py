@@ -6,10 +6,10 @@ import pytest
 
 from compare.__main__ import main
 from compare.book import show
-from compare.book.chapter import Equation, read_chapter
-from compare.book.code import Code
-from compare.book.markdown import read_blocks
-from compare.book.plain import plain_text
+from compare.book.reading.chapter import Equation, read_chapter
+from compare.book.reading.code import Code
+from compare.book.reading.markdown import read_blocks
+from compare.book.reading.plain import plain_text
 from compare.layers.source import DERIVED
 
 NARROW, STACKED, WIDE = 80, show.SIDE_BY_SIDE - 1, 160

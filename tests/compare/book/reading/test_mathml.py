@@ -6,8 +6,8 @@ import xml.etree.ElementTree as ET
 import pytest
 from hypothesis import given, strategies as st
 
-from compare.book.latex import COMMANDS, DEEPEST, GREEK, Unreadable
-from compare.book.mathml import as_mathml
+from compare.book.reading.latex import COMMANDS, DEEPEST, GREEK, Unreadable
+from compare.book.reading.mathml import as_mathml
 from formulas import FORMULAS, PIECES
 
 THIN, QUAD = '<mspace width="0.1667em"/>', '<mspace width="1em"/>'

@@ -3,8 +3,8 @@
 import collections
 import posixpath
 
-from ..layers.source import HOUSE, TEXTS, path_of, read
-from .markdown import anchor
+from ...layers.source import HOUSE, TEXTS, path_of, read
+from ..reading.markdown import anchor
 
 PAGES = {**{path_of(stem, ".md").as_posix(): f"{stem}.html" for stem in TEXTS},
          "reference/GLOSSARY.md": "glossary.html"}

@@ -8,13 +8,13 @@ import numpy as np
 
 from reference.tools import tree
 
-from ..checks.coverage import met_by
-from ..checks.derivations import tags_of
-from ..layers import both
-from ..layers.row import Example
-from ..layers.sizes import sizes
-from ..layers.source import DERIVED, HOUSE, path_of
-from ..layers.table import LAYERS
+from ...checks.coverage import met_by
+from ...checks.derivations import tags_of
+from ...layers import both
+from ...layers.row import Example
+from ...layers.sizes import sizes
+from ...layers.source import DERIVED, HOUSE, path_of
+from ...layers.table import LAYERS
 from . import torch_run
 from .number import copied, number
 from .optimizer_numbers import optimizer_numbers

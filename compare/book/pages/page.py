@@ -4,11 +4,11 @@ import itertools
 from html import escape
 from typing import Any, NamedTuple
 
-from ..layers.sizes import in_words
-from ..layers.source import DERIVED
-from .chapter import Part, is_python
+from ...layers.sizes import in_words
+from ...layers.source import DERIVED
+from ..reading.chapter import Part, is_python
 from .held import held_by
-from .markdown import anchor
+from ..reading.markdown import anchor
 from .names import Marks, symbols
 from .tables import example_table, tables
 

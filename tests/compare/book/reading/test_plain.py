@@ -7,9 +7,9 @@ import re
 import pytest
 from hypothesis import given, strategies as st
 
-from compare.book.latex import Unreadable
-from compare.book.mathml import as_mathml
-from compare.book.plain import as_plain, fold_formula, plain_text
+from compare.book.reading.latex import Unreadable
+from compare.book.reading.mathml import as_mathml
+from compare.book.reading.plain import as_plain, fold_formula, plain_text
 from formulas import FORMULAS, PIECES
 
 CASES = {

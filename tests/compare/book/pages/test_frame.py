@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from compare.book.cover import cover, reading_order
-from compare.book.frame import document, source_page
-from compare.book.map import model_map
+from compare.book.pages.cover import cover, reading_order
+from compare.book.pages.frame import document, source_page
+from compare.book.pages.map import model_map
 from compare.layers.source import TEXTS
 
 

@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compare.book import page as pages
-from compare.book.chapter import Chapter, pieces
-from compare.book.code import Code
+from compare.book.pages import page as pages
+from compare.book.reading.chapter import Chapter, pieces
+from compare.book.reading.code import Code
 from compare.book.figures.svg import Figure
-from compare.book.links import Links
-from compare.book.markdown import read_blocks
-from compare.book.number import Number
-from compare.book.numbers import Autograd
-from compare.book.page import Evidence, page
+from compare.book.pages.links import Links
+from compare.book.reading.markdown import read_blocks
+from compare.book.numbers.number import Number
+from compare.book.numbers.numbers import Autograd
+from compare.book.pages.page import Evidence, page
 from compare.layers.source import path_of
 
 TEXT = """\

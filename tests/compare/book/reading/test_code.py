@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from compare.book import code as reader
-from compare.book.code import Code, code_of_tags
+from compare.book.reading import code as reader
+from compare.book.reading.code import Code, code_of_tags
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ import re
 import numpy as np
 import pytest
 
-from compare.book.number import Number
-from compare.book.tables import array, entry, example_table, tables
+from compare.book.numbers.number import Number
+from compare.book.pages.tables import array, entry, example_table, tables
 
 
 @pytest.mark.parametrize("x, words", [

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from compare.book import held
-from compare.book.held import HELD, held_by, planted
-from compare.book.links import Links
+from compare.book.pages import held
+from compare.book.pages.held import HELD, held_by, planted
+from compare.book.pages.links import Links
 from compare.layers.source import DERIVED, read
 
 

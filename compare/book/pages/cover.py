@@ -3,9 +3,9 @@
 import re
 from html import escape
 
-from ..layers.source import TEXTS, read
+from ...layers.source import TEXTS, read
 from .map import model_map
-from .markdown import as_html
+from ..reading.markdown import as_html
 
 ORDER = re.compile(r"^\d+\. \[(\w+)\]\((?:fast/)?\w+\.md\): (.*(?:\n   .*)*)", re.M)
 ABOUT = """A GPT is a chain of layers. The **forward** of a layer makes its output, and its

@@ -2,8 +2,8 @@
 
 import pytest
 
-from compare.book import links as whole
-from compare.book.links import Links, line_of
+from compare.book.pages import links as whole
+from compare.book.pages.links import Links, line_of
 
 
 @pytest.mark.parametrize("target, address", [

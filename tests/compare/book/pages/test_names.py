@@ -2,10 +2,10 @@
 
 import pytest
 
-from compare.book.markdown import as_html, read_blocks
-from compare.book.chapter import Chapter
-from compare.book.mathml import as_mathml
-from compare.book.names import Marks, symbols
+from compare.book.reading.markdown import as_html, read_blocks
+from compare.book.reading.chapter import Chapter
+from compare.book.reading.mathml import as_mathml
+from compare.book.pages.names import Marks, symbols
 
 HEAD = "## Symbols\n\n| symbol | in the code | what it is | shape | note |\n|---|---|---|---|---|\n"
 TABLE = HEAD + r"""| $x_{nc}$ | `x` | input | `(N, C)` | `p` |

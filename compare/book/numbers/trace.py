@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from reference.tools import tree
 
-from ..layers.source import tags
+from ...layers.source import tags
 
 MAKERS = ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Expr, ast.Return
 

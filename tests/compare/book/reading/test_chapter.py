@@ -2,11 +2,13 @@
 
 import pytest
 
-from compare.book import book as whole, chapter as chapters, code as codes, cover, links
-from compare.book.chapter import read_chapter
-from compare.book.links import Links
-from compare.book.markdown import read_blocks
-from compare.book.page import Evidence, page
+from compare.book import book as whole
+from compare.book.pages import cover, links
+from compare.book.reading import chapter as chapters, code as codes
+from compare.book.reading.chapter import read_chapter
+from compare.book.pages.links import Links
+from compare.book.reading.markdown import read_blocks
+from compare.book.pages.page import Evidence, page
 from compare.layers.source import path_of, read
 
 TEXT = path_of("softmax", ".md")

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from ..layers.both import differentiable, on_torch
-from ..layers.source import HOUSE
+from ...layers.both import differentiable, on_torch
+from ...layers.source import HOUSE
 from .trace import made_by
 
 

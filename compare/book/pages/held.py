@@ -3,9 +3,9 @@
 import collections
 import functools
 
-from ..layers.source import read
-from ..layers.table import LAYERS
-from ..mutants.make import TARGETS, mutants
+from ...layers.source import read
+from ...layers.table import LAYERS
+from ...mutants.make import TARGETS, mutants
 
 LOOPS = "tests/compare/checks/test_derivations.py", "test_the_blocks_run_and_assert"
 HELD = {"adamw": ("tests/reference/test_adamw.py", "test_fifty_steps_agree_with_torch"),

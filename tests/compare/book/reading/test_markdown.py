@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 import pytest
 from hypothesis import given, strategies as st
 
-from compare.book.markdown import as_html, read_blocks
+from compare.book.reading.markdown import as_html, read_blocks
 from compare.layers.source import DERIVED, HOUSE, path_of, read
 
 PAGES = sorted(HOUSE.glob("reference/**/*.md"))

@@ -3,9 +3,9 @@
 import re
 from html import escape
 
-from ..layers.source import path_of
-from .latex import Unreadable
-from .mathml import as_mathml
+from ...layers.source import path_of
+from ..reading.latex import Unreadable
+from ..reading.mathml import as_mathml
 
 INDEX = re.compile(r"[_^](?:\{(?:[^{}]|\{[^{}]*\})*\}|\\[A-Za-z]+|\w)")
 STRING = (r"""[rbfRBF]{0,2}(?:(?P<quotes>\"{3}|'{3})(?s:.*?)(?P=quotes)|"""

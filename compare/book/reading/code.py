@@ -6,7 +6,7 @@ import textwrap
 from pathlib import Path
 from typing import NamedTuple
 
-from ..layers.source import read, tags
+from ...layers.source import read, tags
 
 SHAPE = re.compile(r"#\s*(\([^()]*\)(?:, \([^()]*\))*)")
 TAGGED = re.compile(r"\s*# [^#]*\b[A-Z]{2,4}-\d+[^#]*$")  # the last #: others are in strings

@@ -10,9 +10,9 @@ import torch_impl.linear
 from reference import adamw, linear
 from reference.fast.fused_adamw import FusedAdamW
 
-from ..layers.source import HOUSE, path_of
-from ..layers.streams import stream
-from ..layers.weights import load_into, to_torch
+from ...layers.source import HOUSE, path_of
+from ...layers.streams import stream
+from ...layers.weights import load_into, to_torch
 from .number import copied, number
 from .trace import made_by
 

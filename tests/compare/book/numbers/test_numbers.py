@@ -5,9 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from compare.book import twins
-from compare.book.numbers import autograd_of, drawn_for, numbers_of
-from compare.book.optimizer_numbers import optimizer_numbers
+from compare.book.numbers import twins
+from compare.book.numbers.numbers import autograd_of, drawn_for, numbers_of
+from compare.book.numbers.optimizer_numbers import optimizer_numbers
 from compare.checks import derivations
 from compare.layers.source import DERIVED, HOUSE, module_of, path_of, read
 from compare.layers.table import LAYERS

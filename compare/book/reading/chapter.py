@@ -5,7 +5,7 @@ from html import unescape
 from pathlib import Path
 from typing import NamedTuple
 
-from ..layers.source import DERIVED, ELSEWHERE, TAG, path_of, read
+from ...layers.source import DERIVED, ELSEWHERE, TAG, path_of, read
 from .code import Code, code_of_tags
 from .markdown import Block, read_blocks
 

@@ -6,8 +6,8 @@ import textwrap
 import numpy as np
 import pytest
 
-from compare.book.number import copied
-from compare.book.trace import made_by
+from compare.book.numbers.number import copied
+from compare.book.numbers.trace import made_by
 
 
 @pytest.fixture

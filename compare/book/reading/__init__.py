@@ -1,0 +1,1 @@
+"""What is read: the derivations, their formulas, and the lines of code of each tag."""
