@@ -13,7 +13,7 @@ from compare.layers.table import LAYERS
 MAY_IMPORT = {"reference": {"numpy", "reference"}, "torch_impl": {"torch", "torch_impl"},
               "compare": {"numpy", "torch", "reference", "torch_impl", "compare"}}
 FLOORS = [  # of compare/: a room imports from the floors below it, and of its own floor itself alone
-    {"layers", "text", "words", "progress"}, {"files", "checks", "mutants"}, {"training", "grading"},
+    {"layers", "text", "words", "progress"}, {"apart"}, {"files", "checks", "mutants"}, {"training", "grading"},
     {"bench", "book"}, {"__main__"}]
 ROOMS = sorted(path.name for path in (HOUSE / "compare").iterdir() if (path / "__init__.py").exists())
 
@@ -61,7 +61,7 @@ def test_layers_are_the_plain_maths():
 
 def test_a_room_imports_only_from_the_floors_below():
     floor = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
-    assert {*ROOMS, "words", "progress", "__main__"} == set(floor) and len(FLOORS) <= 7
+    assert {*ROOMS, "words", "progress", "apart", "__main__"} == set(floor) and len(FLOORS) <= 7
     for path in files("compare"):
         for name, line in imports(path):
             if name.startswith("compare.") and (room := name.split(".")[1]) != room_of(path):

@@ -1,26 +1,16 @@
 """The submission's process, from outside: started with a time limit, and what came of it."""
 
-import contextlib
 import json
-import os
 import re
-import signal
-import subprocess
-import sys
 import tempfile
-import threading
-import time
 import tokenize
 from pathlib import Path
 
 import numpy as np
 
 from .cases import cases
+from ..apart import beginning, case_reached, problem_of, start_apart
 from ..layers.table import LAYERS
-from ..layers.source import HOUSE
-from ..progress import waiting
-
-LINES, WIDTH = 20, 200  # of what a student's code prints, that is shown
 
 
 def read_submission(path):
@@ -73,81 +63,14 @@ def run_submission(path, stem, *, forward="forward", backward="backward", torch=
 
 
 def start(folder, seconds, count):
-    """Run compare/grading/submission.py on a folder with so many examples; return its exit code,
-    None if the time ran out, and the beginning of what it printed."""
-    command = [sys.executable, "-W", "ignore", "-m", "compare.grading.submission", str(folder)]
-    process = subprocess.Popen(command, cwd=HOUSE, stdin=subprocess.DEVNULL, start_new_session=True,
-                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    printed = bytearray()
-    listener = threading.Thread(target=listen, args=(process.stdout, printed), daemon=True)
-    listener.start()
-    try:
-        code = watched(process, folder, seconds, count)
-    finally:
-        if process.returncode is None:
-            end(process)
-    listener.join(1)  # a process that the student's code left behind may hold the pipe open
-    return code, bytes(printed)
-
-
-def watched(process, folder, seconds, count):
-    """Return the exit code of a process, None if the time runs out, and show how far it is."""
-    end = time.monotonic() + seconds
-    for i in waiting.over(range(count), lambda i: f"example {i + 1} of {count}"):
-        while (case_reached(folder) or 0) <= i or i == count - 1:
-            left = end - time.monotonic()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                return process.wait(max(0, min(left, 0.1)))
-            if left <= 0:
-                return None
-
-
-def listen(pipe, printed):
-    """Keep the beginning of what comes out of a pipe, and let go of the rest."""
-    while chunk := pipe.read1():
-        printed += chunk[: max(0, LINES * 1000 - len(printed))]
-
-
-def end(process):
-    """Kill a process, and those that it started, where the system knows groups of them."""
-    if hasattr(os, "killpg"):
-        os.killpg(process.pid, signal.SIGKILL)
-    else:
-        process.kill()
-    process.wait()
-
-
-def beginning(printed):
-    """Return the first lines of what was printed, and "..." if there was more."""
-    lines = printed.decode("utf-8", errors="replace").splitlines()
-    shown = [line if len(line) <= WIDTH else f"{line[:WIDTH]}..." for line in lines[:LINES]]
-    return shown + ["..."] * (len(lines) > LINES)
-
-
-def problem_of(folder, name, place, code, seconds):
-    """Return why a file can't be graded, or None."""
-    if code is None:
-        return (f"{name} had not returned after {seconds} s{place}, perhaps an endless loop; "
-                "allowed: more time with --seconds")
-    if (folder / "problem.json").exists():
-        return json.loads((folder / "problem.json").read_text(encoding="utf-8")) + place
-    if code:
-        return f"{name} ended or broke its process, code {code}{place}; allowed: functions that return"
-    if not (folder / "done").exists():
-        return f"{name} ended before the last example{place}; allowed: functions that return"
-    return None
+    """Run the submission's process; what it returns as in `start_apart`."""
+    return start_apart("compare.grading.submission", folder, seconds, count)
 
 
 def at(folder, all_cases):
     """Return where in the cases the submission's process was, in words."""
     reached = case_reached(folder)
     return "" if reached is None else f" (at {all_cases[reached].place})"
-
-
-def case_reached(folder):
-    """Return which of the examples the submission's process has begun, None before the first."""
-    with contextlib.suppress(OSError, ValueError):  # not there, or being written
-        return int((folder / "at.json").read_text(encoding="utf-8"))
 
 
 def options_of(case):

@@ -6,31 +6,20 @@ code does reaches the grader.
 """
 
 import contextlib
-import importlib.machinery
-import importlib.util
 import inspect
 import json
 import os
 import sys
-import traceback
-import types
 from pathlib import Path
 
 import numpy as np
 
 from reference.tools import tree
 
+from ..apart import Problem, blamed, import_file, quiet
 from ..layers import both
 from .cases import Case
 from ..layers.table import LAYERS
-
-
-class Problem(Exception):
-    """What keeps a student's file from being graded, in one sentence; everywhere or at one case."""
-
-    def __init__(self, sentence, everywhere=False):
-        super().__init__(sentence)
-        self.everywhere = everywhere
 
 
 def main(folder):
@@ -52,19 +41,12 @@ def main(folder):
         (folder / "problem.json").write_text(json.dumps(str(problem)), encoding="utf-8")
 
 
-@contextlib.contextmanager
-def quiet():
-    """Let go of what is printed."""
-    with open(os.devnull, "w", encoding="utf-8") as nowhere, contextlib.redirect_stdout(nowhere):
-        yield
-
-
 class Submission:
     """The two functions of a student's file, called in the way that their arguments ask for."""
 
     def __init__(self, job):
         self.path, self.torch = Path(job["file"]), job["torch"]
-        with self.blamed("importing it"):
+        with blamed("importing it", self.path):
             self.module = import_file(self.path)
         self.forward, self.backward = (self.function(job[name]) for name in ("forward", "backward"))
 
@@ -85,13 +67,13 @@ class Submission:
         if not is_default(layer, example, taken):
             return None
         values, keywords = self.arguments(example, taken)
-        with self.blamed("forward"):
+        with blamed("forward", self.path):
             made = self.forward(*values, **keywords)
         y, rest = made if isinstance(made, tuple) and len(made) == 2 else (made, None)
         cotangent = self.own(dy)
         owned = arrays_in((cotangent, tuple(values), rest))
         copies = [np.array(a) for a in owned]
-        with self.blamed("backward"):
+        with blamed("backward", self.path):
             grads = (self.backward(cotangent, rest) if rest is not None
                      else self.backward(cotangent, *values, **keywords))
         names = [*both.differentiable(example), *dict(tree.walk(example.params or ()))]
@@ -125,59 +107,6 @@ class Submission:
             return value
         from ..layers import weights
         return weights.to_torch(value)
-
-    @contextlib.contextmanager
-    def blamed(self, what):
-        """Turn whatever the student's code raises into a Problem with the line that raised it."""
-        try:
-            yield
-        except Problem:
-            raise
-        except NotImplementedError:
-            raise Problem(f"{what} is not filled in yet", everywhere=True) from None
-        except BaseException as error:  # sys.exit() included
-            words = getattr(error, "msg", None) or str(error)  # a SyntaxError's has no place in it
-            words = f"{type(error).__name__}: {words}".splitlines()[0]
-            raise Problem(f"{what} raised {words} ({self.place(error)})") from None
-
-    def place(self, error):
-        """Return the last line of the student's file on the way to an error."""
-        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__)
-                 if os.path.basename(frame.filename) == self.path.name]
-        if isinstance(error, SyntaxError) and error.lineno:
-            lines = [error.lineno]
-        return f"{self.path.name}, line {lines[-1]}" if lines else f"called from {self.path.name}"
-
-
-def import_file(path):
-    """Import a file by its path; its own folder comes first in the search for its imports.
-
-    It is in a package `submission`, the one that holds its folder, for its relative imports: so a
-    copy of reference/ finds its own files.
-    """
-    sys.path.insert(0, str(path.parent))
-    top = path.parent
-    while (top.parent / "__init__.py").is_file():
-        top = top.parent
-    if (top / "__init__.py").is_file():
-        import_as("submission", top / "__init__.py", [str(top)])
-    else:
-        sys.modules["submission"] = types.ModuleType("submission")
-        sys.modules["submission"].__path__ = [str(top)]
-    package = ".".join(["submission", *path.parent.relative_to(top).parts])
-    importlib.import_module(package)
-    return import_as(f"{package}.{path.stem.replace('.', '_')}", path)
-
-
-def import_as(name, path, folders=None):
-    """Import a file under a name, as a package if the folders of its modules are given."""
-    loader = importlib.machinery.SourceFileLoader(name, str(path))  # whatever its suffix
-    spec = importlib.util.spec_from_file_location(
-        name, path, loader=loader, submodule_search_locations=folders)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def positional(function):
