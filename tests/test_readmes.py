@@ -46,6 +46,21 @@ def norm_grad(dy, x, weight, bias, eps=1e-5):
                  - xhat * (dxhat * xhat).mean(-1, keepdims=True))
     return dx, (dy * xhat).mean((0, 1)), dy.sum((0, 1))
 """
+MY_RMS = """
+import numpy as np
+
+SHAPES = {"x": "B T C", "weight": "C"}
+
+def forward(x, weight, eps=1e-6):
+    r = 1 / np.sqrt((x * x).mean(-1, keepdims=True) + eps)
+    return x * r * weight, (x, r, weight)
+
+def backward(dy, cache):
+    x, r, weight = cache
+    d = dy * weight
+    dx = r * d - x * r**3 * (d * x).sum(-1, keepdims=True)
+    return dx, (dy * x * r).sum((0, 1))
+"""
 
 
 def fences(path, kind):
@@ -114,7 +129,7 @@ def said(capsys, words):
 
 
 EXACT = ["show softmax --width 132", "exercise layer_norm", "sample --out nowhere"]
-FORM = ["steps", "plan --preset gpt2", "check gelu", "grade layer_norm_exercise.py",
+FORM = ["steps", "gradcheck my_rms.py", "plan --preset gpt2", "check gelu", "grade layer_norm_exercise.py",
         "grade my_norm.py --layer layer_norm --forward norm --backward norm_grad"]
 LESS = {  # commands that take long, and shorter ones whose lines theirs must hold, in form
     "check": "check linear softmax cross_entropy --examples 25",
@@ -153,6 +168,7 @@ def place(tmp_path, monkeypatch, here):  # noqa: F811
     """A folder with a text and somebody's layer in it, and the current one."""
     (tmp_path / "own.txt").write_text("to be or not to be, that is the question.\n" * 80)
     (tmp_path / "my_norm.py").write_text(MY_NORM)
+    (tmp_path / "my_rms.py").write_text(MY_RMS)
     (tmp_path / "reference").mkdir()
     (tmp_path / "reference" / "layer_norm.md").touch()  # as where the transcripts were made
     monkeypatch.chdir(tmp_path)

@@ -1,4 +1,4 @@
-"""The commands check, precision and steps."""
+"""The commands check, gradcheck, precision and steps."""
 
 from ..layers.source import TEXTS
 from ..progress import waiting
@@ -17,6 +17,17 @@ def declare(verbs):
                        f"(default {EXAMPLES})")
     check.add_argument("--derivations", action="store_true", help="instead: run every block of the "
                        "derivations, and list each equation's line of code")
+    gradcheck = verbs.add_parser("gradcheck", help="hold anyone's backward against their forward")
+    gradcheck.set_defaults(run=run_gradcheck)
+    gradcheck.add_argument("file", metavar="FILE", help="a Python file with forward, backward, and "
+                           "SHAPES, such as {\"x\": \"B T C\"}, or example(rng, sizes)")
+    gradcheck.add_argument("--forward", metavar="F", help="the function, class or object in FILE "
+                           "(default: forward)")
+    gradcheck.add_argument("--backward", metavar="G", help="the function G(dy, cache) if F returns "
+                           "(y, cache), else G(dy, arguments of F) (default: backward)")
+    gradcheck.add_argument("--torch", action="store_true", help="give torch tensors, not arrays")
+    gradcheck.add_argument("--seconds", type=positive, default=60, help="the time limit "
+                           "(default %(default)s)")
     precision = verbs.add_parser("precision",
                                  help="how near float32 comes to the truth, both sides")
     precision.set_defaults(run=run_precision)
@@ -41,6 +52,13 @@ def run_check(given):
         return 0 if print_tags(given.layers) else 1
     from .check import print_checks
     return 0 if print_checks(rows_of(given.layers), given.examples or EXAMPLES) else 1
+
+
+def run_gradcheck(given):
+    """Print the report; return 1 if a gradient is wrong."""
+    from .anyones import check_file
+    return 0 if check_file(given.file, forward=given.forward, backward=given.backward,
+                           torch=given.torch, seconds=given.seconds) else 1
 
 
 def run_precision(given):
