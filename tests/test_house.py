@@ -13,8 +13,8 @@ from compare.layers.table import LAYERS
 MAY_IMPORT = {"reference": {"numpy", "reference"}, "torch_impl": {"torch", "torch_impl"},
               "compare": {"numpy", "torch", "reference", "torch_impl", "compare"}}
 FLOORS = [  # of compare/: a room imports from the floors below it, and of its own floor itself alone
-    {"layers", "text", "words", "progress"}, {"apart"}, {"files", "checks", "mutants"}, {"training", "grading"},
-    {"bench", "book"}, {"__main__"}]
+    {"layers", "text", "words", "progress"}, {"files", "apart"}, {"checks", "mutants"},
+    {"training", "grading"}, {"bench", "book"}, {"__main__"}]
 ROOMS = sorted(path.name for path in (HOUSE / "compare").iterdir() if (path / "__init__.py").exists())
 
 
