@@ -129,7 +129,8 @@ def said(capsys, words):
 
 
 EXACT = ["show softmax --width 132", "exercise layer_norm", "sample --out nowhere"]
-FORM = ["steps", "gradcheck my_rms.py", "plan --preset gpt2", "check gelu", "grade layer_norm_exercise.py",
+FORM = ["steps", "gradcheck my_rms.py", "plan --preset gpt2", "check gelu",
+        "check attention --sizes B=2,T=16,C=32", "grade layer_norm_exercise.py",
         "grade my_norm.py --layer layer_norm --forward norm --backward norm_grad"]
 LESS = {  # commands that take long, and shorter ones whose lines theirs must hold, in form
     "check": "check linear softmax cross_entropy --examples 25",

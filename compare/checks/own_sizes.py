@@ -1,0 +1,77 @@
+"""Sizes of one's own: from the words of --sizes and --preset to the letters of a row."""
+
+from ..files.options import defaults
+from ..layers.sizes import in_words, sizes
+
+SHORT = 64  # positions of an example at a preset's sizes
+
+
+def parsed(words):
+    """Return the sizes of words such as "B=2,T=256", by letter; raises ValueError for others."""
+    found = {}
+    for word in words.split(","):
+        letter, _, size = word.strip().partition("=")
+        if not (size.isascii() and size.isdecimal() and int(size)) or letter in found:
+            raise ValueError(f"sizes is {words}; allowed: each letter once and an integer from 1 "
+                             "up, as in B=2,T=256")
+        found[letter] = int(size)
+    return found
+
+
+def own_sizes(layer, given, preset=None):
+    """Return a size for each letter of a row: as given, else the preset's, else the laptop's.
+
+    Here S is the block size itself, and C may stand for H or D. Raises ValueError for a letter
+    that the layer has not, and for sizes that contradict each other.
+    """
+    has = dict.fromkeys([*layer.letters, *("C" if "D" in layer.letters else "")])
+    for letter in given:
+        if letter not in has:
+            raise ValueError(f"sizes has {letter}, which {layer.stem} has not; allowed: "
+                             f"{', '.join(has)}")
+    n = sizes("BTSCHDVLIO", "laptop") | preset_sizes(preset) | given
+    S = n["S"] if preset or "S" in given else n["T"]
+    if "T" not in given:
+        n["T"] = min(n["T"], S)
+    if "S" in has and n["T"] > S:
+        raise ValueError(f"sizes has T = {n['T']}; allowed: at most S = {S}")
+    if "D" in has:
+        n |= heads(n, given)
+    return {letter: n[letter] for letter in layer.letters} | (
+        {"S": S - n["T"] + 1} if "S" in has else {})  # a row's S counts from T - 1
+
+
+def preset_sizes(preset):
+    """Return the sizes of a preset by letter, few tokens of them; none for None."""
+    if preset is None:
+        return {}
+    values, usual = defaults(preset), sizes("V", "laptop")
+    return {"B": 1, "T": min(SHORT, values["block_size"]), "S": values["block_size"],
+            "V": values["vocab_size"] or usual["V"], "L": values["n_layer"],
+            "H": values["n_head"], "C": values["n_embd"]}
+
+
+def heads(n, given):
+    """Return H and D, where C = H D; raises ValueError where that can't be."""
+    H, D, C = n["H"], n["D"], n["C"]
+    if "D" not in given:
+        D, words = max(1, C // H), f"a multiple of H = {H}"
+    elif "C" not in given:
+        return {"H": H, "D": D}
+    elif "H" not in given:
+        H, words = max(1, C // D), f"a multiple of D = {D}"
+    else:
+        words = f"H D = {H * D}"
+    if H * D != C:
+        raise ValueError(f"sizes has C = {C}; allowed: {words}")
+    return {"H": H, "D": D}
+
+
+def own_words(n):
+    """Return the sizes of a row in words, with the block size for S and C for D."""
+    shown = dict(n)
+    if "S" in n:
+        shown["S"] = n["S"] + n["T"] - 1
+    if "D" in n:
+        shown["C"] = n["H"] * shown.pop("D")
+    return in_words(shown)
