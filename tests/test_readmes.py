@@ -12,9 +12,11 @@ import pytest
 
 import mutation
 from compare.__main__ import main, parser
-from compare.bench import bench, long_context
-from compare.layers.sizes import in_words
+from compare.bench import bench, beside_gradcheck, long_context
+from compare.checks.oracles import variables
+from compare.layers.sizes import in_words, sizes
 from compare.layers.source import HOUSE, TEXTS
+from compare.layers.table import LAYERS
 from compare.training import plan
 from compare.training.interrupt import STOPPING
 from compare.training.numpy_side import NumpySide
@@ -150,7 +152,8 @@ def shown_of(verb):
 
 
 def test_every_transcript_is_held_against_something():
-    held = {f"python -m compare {verb}" for verb in (*EXACT, *FORM, *LESS, *TRAIN, *SAMPLE, "train", "bench")}
+    held = {f"python -m compare {verb}" for verb in (*EXACT, *FORM, *LESS, *TRAIN, *SAMPLE, "train", "bench",
+                                              "bench --gradcheck --turns 3")}
     assert {command for _, command, _ in TRANSCRIPTS} == held | {"make mutants"}
 
 
@@ -237,6 +240,15 @@ def test_the_bench_prints_these_tables():
         assert in_order([line.rstrip() for line in bench.HEAD.splitlines()], lines), path
         assert any(line.startswith("geometric mean of NumPy / torch, whole step: ") for line in lines)
         assert in_order([f"attention forward and backward, {in_words(long_context.SHAPE)}, float32"], lines)
+
+
+def test_the_bench_beside_gradcheck_prints_these_tables():
+    for path, shown in shown_of("bench --gradcheck --turns 3"):
+        heads = [*beside_gradcheck.TIMES.splitlines(), *beside_gradcheck.FOUND.splitlines()]
+        assert in_order(heads, shown), path
+        rows = [line.split()[:2] for line in shown if line.split()[:1] and line.split()[0] in LAYERS]
+        assert rows == [[stem, str(len(variables(layer.example(sizes(layer.letters, "study"), 0))))]
+                        for stem, layer in LAYERS.items()], path
 
 
 def test_the_score_of_the_mutants_has_this_table():

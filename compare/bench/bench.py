@@ -45,12 +45,15 @@ GROWTH = {          # what grows, from a small model that it dominates; the othe
 
 
 class Side:
-    """A process that does steps of one side, of this house or of another one; see sides.py."""
+    """A process that does steps of one side, of this house or of another one; see sides.py.
 
-    def __init__(self, name, size, threads, house=HOUSE):
+    Another module of this room may answer in its place.
+    """
+
+    def __init__(self, name, size, threads, house=HOUSE, module="sides"):
         variables = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "compare.bench.sides", name,
+            [sys.executable, "-m", f"compare.bench.{module}", name,
              json.dumps(size | {"threads": threads})],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=house,
             env=os.environ | dict.fromkeys(variables, str(threads)))

@@ -5,20 +5,25 @@ from pathlib import Path
 
 from ..words import positive
 
+SIZES = [1, 2, 3, 4, 5]
+
 
 def declare(verbs):
     """Declare the command and its flags."""
     bench = verbs.add_parser("bench", help="NumPy's speed and memory beside torch's")
     bench.set_defaults(run=run_bench)
-    bench.add_argument("--sizes", type=int, choices=range(1, 6), nargs="+", metavar="N",
-                       default=[1, 2, 3, 4, 5], help="which of the five (default: all)")
+    bench.add_argument("--sizes", type=int, choices=SIZES, nargs="+", metavar="N",
+                       default=SIZES, help="which of the five (default: all)")
     bench.add_argument("--threads", type=positive, default=os.cpu_count(),
                        help="of each side (default: as many as cores, %(default)s here)")
     bench.add_argument("--turns", type=positive, default=7, help="of each side and size "
                        "(default %(default)s)")
     bench.add_argument("--against", metavar="FOLDER", help="another checkout: its NumPy step takes "
                        "turns with this one's")
-    bench.add_argument("--json", metavar="FILE", default="bench.json", help="(default %(default)s)")
+    bench.add_argument("--gradcheck", action="store_true", help="instead: the oracles of check "
+                       "beside torch.autograd.gradcheck, how long each takes and what each finds")
+    bench.add_argument("--json", metavar="FILE", help="(default bench.json; with --gradcheck "
+                       "gradcheck.json)")
 
 
 def run_bench(given):
@@ -26,11 +31,19 @@ def run_bench(given):
     if given.against and not (Path(given.against) / "compare" / "bench" / "sides.py").is_file():
         raise ValueError(f"against is {given.against}, which holds no compare/bench/sides.py; "
                          "allowed: the folder of another checkout")
+    if given.gradcheck and (given.against or given.sizes != SIZES):
+        raise ValueError(f"{'against' if given.against else 'sizes'} is given; allowed: only without "
+                         "--gradcheck, which has sizes of its own")
+    path = given.json or ("gradcheck.json" if given.gradcheck else "bench.json")
     try:
-        open(given.json, "a").close()  # before the minutes of measuring
+        open(path, "a").close()  # before the minutes of measuring
     except OSError as error:
-        raise ValueError(f"json is {given.json}, which can't be written ({error.strerror}); "
+        raise ValueError(f"json is {path}, which can't be written ({error.strerror}); "
                          "allowed: a file in a folder that exists") from None
+    if given.gradcheck:
+        from .beside_gradcheck import beside_and_print
+        beside_and_print(given.turns, path)
+        return 0
     from .bench import measure_and_print
-    measure_and_print(given.sizes, given.threads, given.turns, given.json, given.against)
+    measure_and_print(given.sizes, given.threads, given.turns, path, given.against)
     return 0
