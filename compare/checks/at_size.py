@@ -18,7 +18,7 @@ from ..layers.both import collapse
 from ..layers.streams import stream
 from ..progress import duration, waiting
 from ..words import counted
-from . import oracles
+from . import oracles, witnesses
 from .coverage import met_by
 from .own_sizes import own_words
 from .trial import ALLOWED, Trial, allowed, floor, weigh
@@ -109,7 +109,7 @@ def central_errors(trial):
     """Return the error of all gradients together before central differences, at the best step."""
     u = drawn_direction(trial, oracles.variables(trial.example))
     found = np.array([oracles.difference(trial.layer, trial.example, trial.dy, u, step)
-                      for step in waiting.over(oracles.STEPS)])
+                      for step in waiting.over(witnesses.STEPS)])
     best = 1 + np.abs(np.diff(found))[1:].argmin()  # as in oracles.central_differences
     return {"central": gap(trial, u, float(found[best]), 0.0, "central")}
 

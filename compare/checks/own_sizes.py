@@ -68,10 +68,8 @@ def heads(n, given):
 
 
 def own_words(n):
-    """Return the sizes of a row in words, with the block size for S and C for D."""
+    """Return the sizes of a row in words, with C for D."""
     shown = dict(n)
-    if "S" in n:
-        shown["S"] = n["S"] + n["T"] - 1
     if "D" in n:
         shown["C"] = n["H"] * shown.pop("D")
     return in_words(shown)

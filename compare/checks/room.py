@@ -10,7 +10,7 @@ from .own_sizes import own_words
 
 COPIES = 9  # of the arrays of an example in float64: itself, its gradients, a direction; and twice
             # as many bytes in complex128, before and after the step along it
-CACHES = 5  # of what a forward keeps: in complex128, and what it makes meanwhile
+CACHES = 6  # of what a forward keeps: in complex128, and what it makes meanwhile
 
 
 def check_room(layer, n):
