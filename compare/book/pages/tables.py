@@ -1,5 +1,7 @@
 """Arrays as tables of a page: what a line of NumPy makes, beside torch's of the same."""
 
+import collections
+import itertools
 import re
 from html import escape
 
@@ -7,8 +9,19 @@ import numpy as np
 
 
 def tables(numbers):
-    """Return the Numbers of one tag as HTML, NumPy's and torch's side by side."""
-    return "\n".join(map(one, numbers))
+    """Return the Numbers of one tag as HTML, NumPy's and torch's side by side.
+
+    What a line makes several times is counted; a reason that several share is given once.
+    """
+    runs, times = collections.Counter(number.name for number in numbers), collections.Counter()
+    pieces = []
+    for number, following in itertools.zip_longest(numbers, numbers[1:]):
+        times[number.name] += 1
+        count = runs[number.name]
+        time = f", time {times[number.name]} of {count}" if count > 1 else ""
+        shared = following and following.twin is None is number.twin and following.why == number.why
+        pieces.append(one(number, time, told=not shared))
+    return "\n".join(pieces)
 
 
 def example_table(words, arrays):
@@ -18,8 +31,9 @@ def example_table(words, arrays):
     return f'<div class="number"><p>{escape(words)}</p><div class="sides">{cells}</div></div>'
 
 
-def one(number):
-    """Return one Number: its name and shape, the arrays, and how far they are apart."""
+def one(number, time="", told=True):
+    """Return one Number: its name, shape and time, the arrays, and, if told, how far they are apart
+    or why there is no twin."""
     value = np.asarray(number.value)
     sides = [("NumPy", value)]
     if number.before is not None:
@@ -33,8 +47,9 @@ def one(number):
     cells = "".join(f'<div><p class="side">{side}</p>{array(np.asarray(a), f"{name}, {side}")}</div>'
                     for side, a in sides)
     size = f" {value.shape}" if value.shape else ""
-    return (f'<div class="number"><p><code>{name}</code>{size}</p>'
-            f'<div class="sides">{cells}</div><p class="note">{note}</p></div>')
+    note = f'<p class="note">{note}</p>' if told else ""
+    return (f'<div class="number"><p><code>{name}</code>{size}{time}</p>'
+            f'<div class="sides">{cells}</div>{note}</div>')
 
 
 def array(a, called):

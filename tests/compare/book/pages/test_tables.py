@@ -41,13 +41,23 @@ def test_a_number_stands_beside_its_twin():
     assert rows_of(html) == [("a&lt;b, NumPy", "", [["1.0000", "2.0000"]]),
                              ("a&lt;b, torch: x&lt;y", "", [["1.0000", "2.5000"]])] * 2
     assert re.findall('<p class="side">(.*?)</p>', html)[:2] == ["NumPy", "torch: <code>x&lt;y</code>"]
-    assert "<p><code>a&lt;b</code> (2,)</p>" in html and html.count("largest difference 5.0e-01</p>") == 2
+    assert "<p><code>a&lt;b</code> (2,), time 2 of 2</p>" in html and "</code> (2,)</p>" in tables([one])
+    assert html.count("largest difference 5.0e-01</p>") == 2
 
 
 def test_a_line_in_place_shows_before_and_after_and_a_reason_stands_for_a_twin():
     html = tables([Number("EMB-3", "d", np.array([2]), np.array([1]), None, "", None, "a < b")])
     assert rows_of(html) == [("d, NumPy, before the line", "", [["1"]]), ("d, after it", "", [["2"]])]
     assert '<p class="note">no twin in torch: a &lt; b</p>' in html
+
+
+def test_a_reason_of_several_numbers_is_given_once():
+    first = Number("FA-1", "a", np.ones(1), None, None, "", None, "why")
+    other = first._replace(name="b", why="else")
+    paired = first._replace(twin=np.ones(1), expression="a", difference=0.0, why="")
+    html = tables([first, first, other, first, paired])
+    assert re.findall('class="note">(.*?)</p>', html) == [
+        "no twin in torch: why", "no twin in torch: else", "no twin in torch: why", "largest difference 0.0e+00"]
 
 
 def test_the_example():
