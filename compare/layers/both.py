@@ -1,13 +1,14 @@
-"""The same arrays into both implementations: the error of the output and of each gradient."""
+"""The same arrays into both implementations: the error of the output and of each gradient.
+
+Torch is imported where it runs: what only asks for NumPy's side does not wait for it.
+"""
 
 from typing import NamedTuple
 
 import numpy as np
-import torch
 
 from reference.tools import tree
 
-from . import weights
 from .row import Example
 from .streams import stream
 
@@ -69,6 +70,9 @@ def run_numpy(layer, example, dy):
 
 def run_torch(layer, sizes, example, dy):
     """Return the Outcome of torch_impl/, its gradients by autograd."""
+    import torch
+
+    from . import weights
     module, inputs, masks = on_torch(layer, sizes, example)
     y = module(*inputs.values(), **masks)
     y.backward(torch.from_numpy(np.array(dy)))
@@ -78,6 +82,9 @@ def run_torch(layer, sizes, example, dy):
 
 def on_torch(layer, sizes, example):
     """Return (module, inputs, masks): an example as torch takes it, in module(*inputs, **masks)."""
+    import torch
+
+    from . import weights
     module = layer.module(sizes, example).eval()  # dropout only where masks are given
     if example.params is not None:
         weights.load_into(module, example.params)

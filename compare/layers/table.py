@@ -11,22 +11,11 @@ import math
 
 import numpy as np
 
-import torch_impl.attention
-import torch_impl.block
-import torch_impl.cross_entropy
-import torch_impl.dropout
-import torch_impl.embedding
-import torch_impl.flash_attention
-import torch_impl.gelu
-import torch_impl.gpt
-import torch_impl.layer_norm
-import torch_impl.linear
-import torch_impl.mlp
-import torch_impl.softmax
 from reference import attention, block, dropout, embedding, gpt, layer_norm, linear, mlp
 from reference.tools import tree
 
 from .row import Example, Layer
+from .source import module_of
 
 
 def example_linear(rng, n):
@@ -171,58 +160,63 @@ def dropped(n, e):
     return any(not keep.all() for keep in tree.leaves(e.masks["keep"]) if keep is not None)
 
 
+def twin(stem):
+    """Return the module of torch_impl/ that has a stem: torch is imported when it is asked for."""
+    return module_of(f"torch_impl.{stem}")
+
+
 DROPOUT = {"a dropped entry": dropped, "no dropout": lambda n, e: e.masks["keep"] is None}
 
 LAYERS = {layer.stem: layer for layer in [
     Layer("linear", "BTIO", example_linear,
-          lambda n, e: torch_impl.linear.Linear(n["I"], n["O"]),
+          lambda n, e: twin("linear").Linear(n["I"], n["O"]),
           above_1("B", "T", "I", "O") | {"I other than O": lambda n, e: n["I"] != n["O"]}),
     Layer("embedding", "BTVSC", example_embedding,
-          lambda n, e: torch_impl.embedding.Embedding(n["V"], n["S"] + n["T"] - 1, n["C"]),
+          lambda n, e: twin("embedding").Embedding(n["V"], n["S"] + n["T"] - 1, n["C"]),
           above_1("B", "T", "S") | {"a repeated token": repeats}),
     Layer("layer_norm", "BTC", example_layer_norm,
-          lambda n, e: torch_impl.layer_norm.LayerNorm(n["C"], **e.options),
+          lambda n, e: twin("layer_norm").LayerNorm(n["C"], **e.options),
           above_1("B", "T") | {
               "C > 2": lambda n, e: n["C"] > 2,
               "a weight other than 1": lambda n, e: (e.params.weight != 1).any()},
           overflows=True),
     Layer("gelu", "BTC", example_gelu,
-          lambda n, e: torch_impl.gelu.GELU(),
+          lambda n, e: twin("gelu").GELU(),
           {"a negative x": lambda n, e: (e.inputs["x"] < 0).any(),
            "a positive x": lambda n, e: (e.inputs["x"] > 0).any()}),
     Layer("softmax", "BHT", example_softmax,
-          lambda n, e: torch_impl.softmax.Softmax(),
+          lambda n, e: twin("softmax").Softmax(),
           above_1("B", "H", "T") | {
               "no mask": lambda n, e: e.masks["mask"] is None,
               "a masked entry": lambda n, e: not np.all(
                   True if e.masks["mask"] is None else e.masks["mask"])}),
     Layer("dropout", "BTC", example_dropout,
-          lambda n, e: torch_impl.dropout.Dropout(**e.options),
+          lambda n, e: twin("dropout").Dropout(**e.options),
           {"a dropped entry": lambda n, e: not e.inputs["keep"].all(),
            "a kept entry": lambda n, e: e.inputs["keep"].any()}),
     Layer("attention", "BTHD", example_attention,
-          lambda n, e: torch_impl.attention.Attention(channels(n), **e.options),
+          lambda n, e: twin("attention").Attention(channels(n), **e.options),
           above_1("B", "T", "H", "D") | DROPOUT, overflows=True),
     Layer("flash_attention", "BTHD", example_flash_attention,
-          lambda n, e: torch_impl.flash_attention.FlashAttention(),
+          lambda n, e: twin("flash_attention").FlashAttention(),
           above_1("B", "T", "H", "D") | {
               "one block": lambda n, e: n["T"] <= e.options["block"],
               "more than one block": lambda n, e: n["T"] > e.options["block"],
               "a short last block": lambda n, e: 0 < n["T"] % e.options["block"] < n["T"]},
           overflows=True, least={"T": 8}),  # in short rows its dq and dk cancel: see FA-14
     Layer("mlp", "BTC", example_mlp,
-          lambda n, e: torch_impl.mlp.MLP(n["C"], **e.options),
+          lambda n, e: twin("mlp").MLP(n["C"], **e.options),
           above_1("B", "T", "C") | DROPOUT),
     Layer("block", "BTHD", example_block,
-          lambda n, e: torch_impl.block.Block(channels(n), **e.options),
+          lambda n, e: twin("block").Block(channels(n), **e.options),
           above_1("B", "T", "H", "D") | DROPOUT, overflows=True),
     Layer("cross_entropy", "BTV", example_cross_entropy,
-          lambda n, e: torch_impl.cross_entropy.CrossEntropy(**e.options),
+          lambda n, e: twin("cross_entropy").CrossEntropy(**e.options),
           above_1("B", "T", "V") | {
               "an ignored target": lambda n, e: (
                   e.inputs["targets"] == e.options["ignore_index"]).any()}),
     Layer("gpt", "BTVSLHD", example_gpt,
-          lambda n, e: torch_impl.gpt.GPT(**vars(e.options["config"])),
+          lambda n, e: twin("gpt").GPT(**vars(e.options["config"])),
           above_1("B", "T", "V", "S", "L", "H", "D") | DROPOUT | {"a repeated token": repeats},
           whole_model=True, overflows=True),
 ]}
