@@ -53,6 +53,9 @@ def refuse(sentence):
 
 def main(words=None):
     """Run the command line; what a user got wrong is one sentence and exit code 2."""
+    for name in "stdout", "stderr":
+        if getattr(sys, name) is None:  # closed by whoever started this
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))
     for stream in sys.stdout, sys.stderr:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a code page that lacks a character

@@ -29,9 +29,13 @@ class Problem(Exception):
 
 def start_apart(module, folder, seconds, count):
     """Run python -m MODULE FOLDER, which goes through so many examples; return its exit code,
-    None if the time ran out, and the beginning of what it printed."""
-    command = [sys.executable, "-W", "ignore", "-m", module, str(folder)]
-    process = subprocess.Popen(command, cwd=HOUSE, stdin=subprocess.DEVNULL, start_new_session=True,
+    None if the time ran out, and the beginning of what it printed.
+
+    It runs in the current folder. What it has started ends with it, however it ends.
+    """
+    command = [sys.executable, "-P", "-W", "ignore", "-m", module, str(folder)]  # -P: HOUSE's modules
+    process = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(HOUSE)},
+                               stdin=subprocess.DEVNULL, start_new_session=True,
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     printed = bytearray()
     listener = threading.Thread(target=listen, args=(process.stdout, printed), daemon=True)
@@ -39,9 +43,8 @@ def start_apart(module, folder, seconds, count):
     try:
         code = watched(process, folder, seconds, count)
     finally:
-        if process.returncode is None:
-            end(process)
-    listener.join(1)  # a process that the student's code left behind may hold the pipe open
+        end(process)
+    listener.join(1)  # a process that left the group may hold the pipe open
     return code, bytes(printed)
 
 
@@ -64,10 +67,15 @@ def listen(pipe, printed):
 
 
 def end(process):
-    """Kill a process, and those that it started, where the system knows groups of them."""
+    """Kill a process, if it still runs, and those that it started.
+
+    Windows knows no groups: there those of a process that has ended by itself go on.
+    """
     if hasattr(os, "killpg"):
-        os.killpg(process.pid, signal.SIGKILL)
-    else:
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS: of a group of zombies
+            os.killpg(process.pid, signal.SIGKILL)
+    elif process.poll() is None:
+        subprocess.run(["taskkill", "/T", "/F", "/PID", str(process.pid)], capture_output=True)
         process.kill()
     process.wait()
 
@@ -84,19 +92,33 @@ def problem_of(folder, name, place, code, seconds):
     if code is None:
         return (f"{name} had not returned after {seconds} s{place}, perhaps an endless loop; "
                 "allowed: more time with --seconds")
-    if (folder / "problem.json").exists():
-        return json.loads((folder / "problem.json").read_text(encoding="utf-8")) + place
+    if isinstance(problem := read_note(folder, "problem"), str):
+        return problem + place
     if code:
         return f"{name} ended or broke its process, code {code}{place}; allowed: functions that return"
     if not (folder / "done").exists():
-        return f"{name} ended before the last example{place}; allowed: functions that return"
+        which = "first" if case_reached(folder) is None else "last"
+        return f"{name} ended before the {which} example{place}; allowed: functions that return"
     return None
 
 
 def case_reached(folder):
     """Return which of the examples the process has begun, None before the first."""
-    with contextlib.suppress(OSError, ValueError):  # not there, or being written
-        return int((folder / "at.json").read_text(encoding="utf-8"))
+    reached = read_note(folder, "at")
+    return reached if isinstance(reached, int) else None
+
+
+def leave_note(folder, name, value):
+    """Write a note from the process to whoever started it, whole or not at all."""
+    unfinished = folder / f"{name}.unfinished"
+    unfinished.write_text(json.dumps(value), encoding="utf-8")
+    os.replace(unfinished, folder / f"{name}.json")
+
+
+def read_note(folder, name):
+    """Return what a note says, None if there is none that can be read."""
+    with contextlib.suppress(OSError, ValueError):
+        return json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
 
 
 @contextlib.contextmanager

@@ -1,6 +1,5 @@
 """The submission's process, from outside: started with a time limit, and what came of it."""
 
-import json
 import re
 import tempfile
 import tokenize
@@ -9,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from .cases import cases
-from ..apart import beginning, case_reached, problem_of, start_apart
+from ..apart import (beginning, case_reached, leave_note, problem_of, read_note,
+                     start_apart)
 from ..layers.table import LAYERS
 
 
@@ -47,15 +47,16 @@ def run_submission(path, stem, *, forward="forward", backward="backward", torch=
            "torch": torch, "cases": [[c.sizes, c.seed, c.plain] for c in all_cases]}
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         folder = Path(folder)
-        (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
+        leave_note(folder, "job", job)
         code, printed = start(folder, seconds, len(all_cases))
         if lines := beginning(printed):
             print(f"{path.name} prints", *lines, "", sep="\n")
         place = at(folder, all_cases)
         if problem := problem_of(folder, path.name, place, code, seconds):
             raise ValueError(problem)
-        found = [(case, dict(np.load(folder / f"{i}.npz", allow_pickle=False)))
-                 for i, case in enumerate(all_cases) if (folder / f"{i}.npz").exists()]
+        left_out = read_note(folder, "left_out") or []
+        found = [(case, read_results(folder / f"{i}.npz", path.name, case))
+                 for i, case in enumerate(all_cases) if i not in left_out]
     if not found:
         raise ValueError(f"{path.name}: {forward} takes none of the options of {stem} "
                          f"that are drawn; allowed: {', '.join(options_of(all_cases[0]))}")
@@ -71,6 +72,22 @@ def at(folder, all_cases):
     """Return where in the cases the submission's process was, in words."""
     reached = case_reached(folder)
     return "" if reached is None else f" (at {all_cases[reached].place})"
+
+
+def read_results(path, name, case):
+    """Return the results of one case by name; raises ValueError where they are not all there."""
+    try:
+        results = dict(np.load(path, allow_pickle=False))
+    except FileNotFoundError:
+        what = "were never written"
+    except Exception:  # whatever a damaged archive leads to
+        what = "are damaged"
+    else:
+        if results.keys() == {*case.truth, "changed"}:
+            return results
+        what = "are not those that were asked for"
+    raise ValueError(f"the results of {name} {what} (at {case.place}); allowed: a file that leaves "
+                     "numpy and the process it runs in as they are")
 
 
 def options_of(case):

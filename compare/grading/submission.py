@@ -1,22 +1,22 @@
 """A student's own functions, run on drawn examples in a process of their own.
 
 python -m compare.grading.submission FOLDER, where FOLDER/job.json says what to run. Writes FOLDER/<i>.npz for
-example i and FOLDER/done after the last, or FOLDER/problem.json, so that nothing that the student's
-code does reaches the grader.
+example i, FOLDER/left_out.json and FOLDER/done after the last, or FOLDER/problem.json, so that nothing
+that the student's code does reaches the grader.
 """
 
 import contextlib
 import inspect
-import json
 import os
 import sys
 from pathlib import Path
 
 import numpy as np
+from numpy import savez  # as it is before the student's code can touch it
 
 from reference.tools import tree
 
-from ..apart import Problem, blamed, import_file, quiet
+from ..apart import Problem, blamed, import_file, leave_note, quiet, read_note
 from ..layers import both
 from .cases import Case
 from ..layers.table import LAYERS
@@ -24,21 +24,26 @@ from ..layers.table import LAYERS
 
 def main(folder):
     """Run the job of a folder."""
-    folder = Path(folder)
-    job = json.loads((folder / "job.json").read_text(encoding="utf-8"))
+    folder, process, left_out = Path(folder), os.getpid(), []
+    job = read_note(folder, "job")
     try:
         submitted = Submission(job)
         for i, case in enumerate(job["cases"]):
-            (folder / "at.json").write_text(json.dumps(i), encoding="utf-8")
+            leave_note(folder, "at", i)
             with quiet() if i else contextlib.nullcontext():  # one example's prints are enough
                 results = submitted.run(Case(LAYERS[job["layer"]], *case))
-            if results is not None:
-                np.savez(folder / f"{i}.npz", **results)
+            if os.getpid() != process:
+                os._exit(0)  # a fork that the student's code forgot to end
+            if results is None:
+                left_out.append(i)
+            else:
+                savez(folder / f"{i}.npz", **results)
+        leave_note(folder, "left_out", left_out)
         (folder / "done").touch()  # whoever ends the process early leaves no such mark
     except Problem as problem:
         if problem.everywhere:
             (folder / "at.json").unlink(missing_ok=True)
-        (folder / "problem.json").write_text(json.dumps(str(problem)), encoding="utf-8")
+        leave_note(folder, "problem", str(problem))
 
 
 class Submission:

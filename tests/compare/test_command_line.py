@@ -175,3 +175,9 @@ def test_of_several_processes_the_first_has_the_time_to_say_what_is_wrong(monkey
 
 def test_bad_input_is_one_sentence_in_a_process_of_its_own_too():
     assert compare("show", "batch_norm", code=2).startswith("error: LAYER is batch_norm; allowed: ")
+
+
+@pytest.mark.parametrize("name", ["stdout", "stderr"])
+def test_a_stream_that_is_closed_is_no_error(monkeypatch, name):
+    monkeypatch.setattr(sys, name, None)
+    assert main(["grade", "nothing.py"]) == 2

@@ -5,6 +5,7 @@ import re
 import subprocess
 import time
 
+import numpy as np
 import pytest
 
 from compare.grading import sandbox
@@ -27,6 +28,31 @@ def test_a_broken_file_is_one_sentence(here, tmp_path, body, words):
     with pytest.raises(ValueError, match=re.escape(words)) as caught:
         sandbox.run_submission(fill(tmp_path, "linear", body), "linear")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("change, words", [
+    (lambda path: path.unlink(), "the results of linear_exercise.py were never written (at B = 1"),
+    (lambda path: path.write_bytes(path.read_bytes()[:90]), "the results of linear_exercise.py are dam"),
+    (lambda path: path.write_bytes(b""), "the results of linear_exercise.py are damaged (at B = 1"),
+    (lambda path: np.savez(path, output=1.0), "are not those that were asked for (at B = 1, T = 2"),
+    (lambda path: (path.parent / "done").unlink(), "ended before the last example (at B = "),
+    (lambda path: (path.parent / "problem.json").write_text(""), None),
+    (lambda path: (path.parent / "left_out.json").write_text("["), None)])
+def test_there_is_a_verdict_only_on_all_results(here, tmp_path, monkeypatch, change, words):
+    run = sandbox.start
+
+    def start(folder, *given):
+        made = run(folder, *given)
+        change(folder / "3.npz")
+        return made
+
+    monkeypatch.setattr(sandbox, "start", start)
+    path = fill(tmp_path, "linear", RIGHT["linear"])
+    if words is None:
+        assert sandbox.run_submission(path, "linear")
+    else:
+        with pytest.raises(ValueError, match=re.escape(words)):
+            sandbox.run_submission(path, "linear")
 
 
 LOOP = '''
@@ -101,6 +127,48 @@ def test_what_happens_in_the_sandbox_stays_there(tmp_path, capsys):
         sandbox.run_submission(ends(tmp_path, "os._exit(7)"), "softmax")
     with pytest.raises(ValueError, match=r"ended before the last example \(at B = 1, H = 1, T = 2"):
         sandbox.run_submission(ends(tmp_path, "dy.size > 1 and os._exit(0)"), "softmax")
+
+
+LEFT_BEHIND = """
+import atexit, os, time
+import numpy as np
+from reference import softmax
+
+LAYER, HERE = "softmax", open("here.txt").read()
+atexit.register(os._exit, 9)
+np.savez = lambda *_, **__: None
+
+
+def forward(x, mask=None):
+    if x.size == 1 and os.fork() == 0:  # and another one that goes on with the examples
+        for _ in range(300):
+            open("beats", "a").write("x")
+            time.sleep(0.1)
+    return softmax.forward(x, mask=mask)
+
+
+backward = softmax.backward
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_what_a_file_leaves_behind_ends_with_it_and_the_folder_is_the_readers(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here.txt").touch()
+    (tmp_path / "numpy.py").write_text("raise ImportError")  # of the folder, not of the file
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "mine.py").write_text(LEFT_BEHIND, encoding="utf-8")
+    assert len(sandbox.run_submission(tmp_path / "work" / "mine.py", "softmax")) > 30
+    before = (tmp_path / "beats").stat().st_size
+    time.sleep(0.5)
+    assert 0 < before == (tmp_path / "beats").stat().st_size
+
+
+def test_an_exit_at_the_import_is_told(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text("import os\nos._exit(0)\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"mine.py ended before the first example; allowed: func"):
+        sandbox.run_submission(path, "softmax")
 
 
 def test_a_file_that_reaches_into_numpy_is_still_one_sentence(tmp_path):
