@@ -1,9 +1,10 @@
 """The examples on which a student's backward is graded, the smallest first."""
 
+import dataclasses
 import functools
+import inspect
 import itertools
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,9 +15,13 @@ from ..layers.sizes import LETTERS, draw_sizes, in_words
 from ..layers.row import Example, Layer
 
 SMALL, DRAWN, PLAIN = 28, 14, 6  # of sizes 1 to 3; of any size; with every norm's weight at 1
+USUAL = 3   # of every 5 that are drawn: with the options at their defaults, as most code has them
+ABOVE = 4   # by how much the sizes of the one large case are above those that are drawn; but for
+            # L: the results of one more block would be in that case alone
+ABOVE_IN_A_MODEL = 1  # whose forwards are dear
 
 
-@dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Case:
     """One example to grade, by what draws it."""
 
@@ -24,11 +29,14 @@ class Case:
     sizes: dict
     seed: int
     plain: bool = False  # every norm's weight at 1: there some wrong gradients are right
+    usual: bool = False  # every option at its default, no mask
 
     @functools.cached_property
     def example(self):
         """The example, in float64."""
         drawn = self.layer.example(self.sizes, self.seed)
+        if self.usual:
+            drawn = with_defaults(self.layer, drawn)
         if not self.plain:
             return drawn
         named = {name: np.ones_like(a) if is_scale(name, a) else a
@@ -52,18 +60,32 @@ class Case:
 
 
 def cases(layer):
-    """Return the cases of a layer, the smallest first."""
+    """Return the cases of a layer, the smallest first, then those with plain norms."""
     boxes = itertools.product(*(range(1, 1 + min(3, LETTERS[letter].drawn))
                                 for letter in layer.letters))
     small = sorted(boxes, key=lambda box: (math.prod(box), sum(box), box))[: SMALL]
     small = [dict(zip(layer.letters, box)) for box in small]
     drawn = [draw_sizes(layer.letters, seed) for seed in range(DRAWN)]
     drawn.sort(key=lambda sizes: math.prod(sizes.values()))
-    found = [Case(layer, sizes, seed) for seed, sizes in enumerate(small + drawn)]
+    above = ABOVE_IN_A_MODEL if layer.whole_model else ABOVE
+    large = {letter: LETTERS[letter].drawn + above * (letter != "L") for letter in layer.letters}
+    found = [Case(layer, sizes, seed, usual=seed % 5 < USUAL)
+             for seed, sizes in enumerate([*small, *drawn, large])]
     params = found[0].example.params or ()
     if any(is_scale(name, a) for name, a in tree.walk(params)):
-        found += [Case(layer, case.sizes, case.seed, True) for case in found[-PLAIN:]]
+        found += [dataclasses.replace(case, plain=True) for case in found[-1 - PLAIN : -1]]
     return found
+
+
+def with_defaults(layer, example):
+    """Return an example with the options at the defaults of forward, no mask and no ignored target."""
+    given = inspect.signature(layer.numpy.forward).parameters
+    inputs = dict(example.inputs)
+    if "ignore_index" in example.options:
+        inputs["targets"] = np.maximum(inputs["targets"], 0)
+    return Example(inputs, example.params, *(
+        {name: value if given[name].default is inspect.Parameter.empty else given[name].default
+         for name, value in options.items()} for options in (example.options, example.masks)))
 
 
 def is_scale(name, array):

@@ -44,7 +44,7 @@ def run_submission(path, stem, *, forward="forward", backward="backward", torch=
     read_submission(path)
     all_cases = cases(LAYERS[stem])
     job = {"file": str(path), "layer": stem, "forward": forward, "backward": backward,
-           "torch": torch, "cases": [[c.sizes, c.seed, c.plain] for c in all_cases]}
+           "torch": torch, "cases": [[c.sizes, c.seed, c.plain, c.usual] for c in all_cases]}
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         folder = Path(folder)
         leave_note(folder, "job", job)
