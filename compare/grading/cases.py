@@ -54,6 +54,11 @@ class Case:
         return both.named(both.run_numpy(self.layer, self.example, self.dy))
 
     @property
+    def key(self):
+        """What tells it from every other case of its layer, in words."""
+        return f"{self.place}, seed {self.seed}, plain {self.plain}, usual {self.usual}"
+
+    @property
     def place(self):
         """The sizes in words."""
         return in_words(self.sizes)

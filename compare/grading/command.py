@@ -1,7 +1,6 @@
 """The commands exercise and grade."""
 
 from ..layers.source import path_from_here, path_of
-from ..progress import waiting
 from ..words import argument, check_layers, positive
 
 
@@ -27,9 +26,8 @@ def declare(verbs):
 
 def run_exercise(given):
     """Write the file and say how to go on."""
-    with waiting.on("importing torch"):
-        from ..layers.table import LAYERS
-        from .exercise import write_exercise
+    from ..layers.table import LAYERS
+    from .exercise import write_exercise
     check_layers([given.layer], LAYERS)
     path = write_exercise(given.layer, given.output)
     print(f"{path} is written: fill in its backward, then\n    python -m compare grade "
@@ -39,16 +37,15 @@ def run_exercise(given):
 
 
 def run_grade(given):
-    """Print the verdict; return 1 if something is wrong."""
-    with waiting.on("importing torch"):
-        import torch
-
-        from ..layers.table import LAYERS
-        from . import sandbox, verdict
+    """Print the verdict; return 1 if something is wrong. Torch is imported when it is asked."""
+    from ..layers.table import LAYERS
+    from . import kept, sandbox
     stem = given.layer or sandbox.layer_of(given.file)
     check_layers([stem], LAYERS)
-    torch.set_num_threads(1)  # the arrays are tiny: a second thread only waits
     found = sandbox.run_submission(given.file, stem, forward=given.forward,
                                    backward=given.backward, torch=given.torch,
                                    seconds=given.seconds)
-    return 0 if verdict.print_verdict(given.file, stem, found) else 1
+    from . import verdict
+    right = verdict.print_verdict(given.file, stem, found)
+    kept.save()
+    return 0 if right else 1

@@ -5,11 +5,12 @@ the oracles, and where one is wrong, against those of every mutant: an equal one
 """
 
 import functools
+import sys
 from typing import NamedTuple
 
 import numpy as np
 
-from . import hints
+from . import hints, kept
 from ..layers import both
 from ..progress import waiting
 from ..mutants.make import vocabulary
@@ -67,7 +68,21 @@ def grade(found):
 
 
 class SubmittedTrial(Trial):
-    """A case with the student's results before the oracles in place of ours."""
+    """A case with the student's results before the oracles in place of ours; what torch makes of it
+    is kept between calls."""
+
+    @functools.cached_property
+    def theirs(self):
+        made = kept.ask(self.layer.stem, f"torch: {self.key}", lambda: both.named(
+            by_torch(Trial.theirs.func, self)))
+        return both.Outcome(made["output"], {
+            name.removeprefix("d "): a for name, a in made.items() if name != "output"})
+
+    @functools.cached_property
+    def noise(self):
+        made = kept.ask(self.layer.stem, f"noise: {self.key}", lambda: by_torch(
+            Trial.noise.func, self))
+        return {name: float(value) for name, value in made.items()}
 
     def is_sound(self):
         """Whether the right results are well-conditioned, so that a match means something."""
@@ -96,9 +111,19 @@ class SubmittedTrial(Trial):
         return self.adjoint()[0]["adjoint"] if self.fits else np.inf
 
 
+def by_torch(run, trial):
+    """Return run(trial), which asks torch; torch is imported when it is first asked."""
+    if "torch" not in sys.modules:
+        with waiting.on("importing torch"):
+            import torch
+        torch.set_num_threads(1)  # the arrays are tiny: a second thread only waits
+    return run(trial)
+
+
 def trial_of(case, results):
     """Return the trial of a case, whose Outcome is the student's."""
     trial = SubmittedTrial(case.layer, case.sizes, case.seed, example=case.example)
+    trial.key = case.key
     trial.ours = both.Outcome(results["output"], {
         name.removeprefix("d "): array for name, array in results.items() if name != "output"})
     return trial
@@ -164,6 +189,11 @@ def explained(mutant, found):
 @functools.cache
 def outcome_of(mutant, case):
     """Return a mutant's gradients of a case by name, or None if it raises an error."""
+    return kept.ask(case.layer.stem, f"{mutant.name}: {case.key}", lambda: run_mutant(mutant, case))
+
+
+def run_mutant(mutant, case):
+    """Return the same, computed."""
     names = [name for name in case.truth if name != "output"]
     example, dy = case.example.astype("float64"), case.dy.copy()  # a mutant may overwrite them
     with mutant.planted(), np.errstate(all="ignore"):

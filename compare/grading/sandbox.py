@@ -1,8 +1,10 @@
 """The submission's process, from outside: started with a time limit, and what came of it."""
 
+import ast
 import re
 import tempfile
 import tokenize
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +19,19 @@ def read_submission(path):
     """Return the text of a Python file without running it; raises ValueError, in one sentence."""
     try:
         with tokenize.open(path) as file:  # in UTF-8, or in what its first lines declare
-            return file.read()
+            text = file.read()
     except (OSError, UnicodeDecodeError, SyntaxError) as error:
         raise ValueError(f"FILE is {path}, which can't be read ({type(error).__name__}); "
                          "allowed: a Python file in UTF-8") from None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a backslash, say
+            ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        words, line = getattr(error, "msg", error), getattr(error, "lineno", None)
+        place = f"{Path(path).name}, line {line}" if line else Path(path).name
+        raise ValueError(f"importing it raised {type(error).__name__}: {words} ({place})") from None
+    return text
 
 
 def layer_of(path):
