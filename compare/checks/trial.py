@@ -99,12 +99,17 @@ class Trial:
     def central(self, entries):
         """Compare some entries of each gradient with central differences.
 
-        A result counts as ill-conditioned where neighbouring steps are as far apart as it is off.
+        A result counts as ill-conditioned where neighbouring steps are as far apart as it is off, or
+        where rounding moves it as far: a gradient of 0 has steps that agree on 0.
         """
         places = self.places(entries)
         slopes, doubts = oracles.central_differences(self.layer, self.example, self.dy, places)
-        noise = {f"d {name}": float(doubt.max()) for name, doubt in doubts.items()}
-        return weigh(lambda least: self.apart(slopes, places, least), lambda: noise,
+
+        def noise():
+            return {f"d {name}": max(float(doubt.max()), self.noise[f"d {name}"])
+                    for name, doubt in doubts.items()}
+
+        return weigh(lambda least: self.apart(slopes, places, least), noise,
                      self.dtype, allowed(self.layer, "central"))
 
     def adjoint(self):
