@@ -33,7 +33,8 @@ def start_apart(module, folder, seconds, count):
 
     It runs in the current folder. What it has started ends with it, however it ends.
     """
-    command = [sys.executable, "-P", "-W", "ignore", "-m", module, str(folder)]  # -P: HOUSE's modules
+    # -P: the modules are those of HOUSE, whatever lies in the current folder
+    command = [sys.executable, "-P", "-W", "ignore", "-m", module, str(folder)]
     process = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(HOUSE)},
                                stdin=subprocess.DEVNULL, start_new_session=True,
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -72,7 +73,8 @@ def end(process):
     Windows knows no groups: there those of a process that has ended by itself go on.
     """
     if hasattr(os, "killpg"):
-        with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS: of a group of zombies
+        # there may be none, or, on macOS, zombies alone
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
     elif process.poll() is None:
         subprocess.run(["taskkill", "/T", "/F", "/PID", str(process.pid)], capture_output=True)

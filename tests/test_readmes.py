@@ -10,6 +10,7 @@ import signal
 
 import pytest
 
+import foreign
 import mutation
 from compare.__main__ import main, parser
 from compare.bench import bench, beside_gradcheck, long_context
@@ -133,7 +134,10 @@ def said(capsys, words):
 EXACT = ["show softmax --width 132", "exercise layer_norm", "sample --out nowhere"]
 FORM = ["steps", "gradcheck my_rms.py", "plan --preset gpt2", "check gelu",
         "check attention --sizes B=2,T=16,C=32", "grade layer_norm_exercise.py",
-        "grade my_norm.py --layer layer_norm --forward norm --backward norm_grad"]
+        "grade my_norm.py --layer layer_norm --forward norm --backward norm_grad",
+        "grade affine.py --layer linear --forward affine_forward --backward affine_backward",
+        "grade layernorm.py --layer layer_norm --forward layernorm_forward --backward layernorm_backward",
+        "grade model.py --layer attention"]
 LESS = {  # commands that take long, and shorter ones whose lines theirs must hold, in form
     "check": "check linear softmax cross_entropy --examples 25",
     "check --derivations": "check --derivations",
@@ -173,6 +177,9 @@ def place(tmp_path, monkeypatch, here):  # noqa: F811
     (tmp_path / "own.txt").write_text("to be or not to be, that is the question.\n" * 80)
     (tmp_path / "my_norm.py").write_text(MY_NORM)
     (tmp_path / "my_rms.py").write_text(MY_RMS)
+    (tmp_path / "affine.py").write_text(foreign.AFFINE)
+    (tmp_path / "layernorm.py").write_text(foreign.LAYERNORM_C)
+    (tmp_path / "model.py").write_text(foreign.MODULE)
     (tmp_path / "reference").mkdir()
     (tmp_path / "reference" / "layer_norm.md").touch()  # as where the transcripts were made
     monkeypatch.chdir(tmp_path)

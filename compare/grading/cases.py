@@ -30,6 +30,7 @@ class Case:
     seed: int
     plain: bool = False  # every norm's weight at 1: there some wrong gradients are right
     usual: bool = False  # every option at its default, no mask
+    bare: bool = False   # every bias at 0, and its gradient not asked for
 
     @functools.cached_property
     def example(self):
@@ -37,9 +38,10 @@ class Case:
         drawn = self.layer.example(self.sizes, self.seed)
         if self.usual:
             drawn = with_defaults(self.layer, drawn)
-        if not self.plain:
+        if not (self.plain or self.bare) or drawn.params is None:
             return drawn
-        named = {name: np.ones_like(a) if is_scale(name, a) else a
+        named = {name: np.ones_like(a) if self.plain and is_scale(name, a)
+                 else np.zeros_like(a) if self.bare and is_bias(name) else a
                  for name, a in tree.walk(drawn.params)}
         return Example(drawn.inputs, tree.unwalk(drawn.params, named), drawn.options, drawn.masks)
 
@@ -49,14 +51,27 @@ class Case:
         return both.draw_cotangent(self.layer, self.example, self.seed)
 
     @functools.cached_property
-    def truth(self):
-        """The right results by name: "output", "d x" ..."""
+    def whole_truth(self):
+        """All right results by name: "output", "d x" ..."""
         return both.named(both.run_numpy(self.layer, self.example, self.dy))
+
+    @property
+    def truth(self):
+        """The right results of those that are asked for."""
+        return {name: array for name, array in self.whole_truth.items()
+                if not (self.bare and is_bias(name))}
+
+    @property
+    def lead(self):
+        """The axes of the first input that count examples: all but the last; none of ids."""
+        first = next(iter(self.example.inputs.values()))
+        return first.shape[:-1] if first.dtype.kind == "f" else ()
 
     @property
     def key(self):
         """What tells it from every other case of its layer, in words."""
-        return f"{self.place}, seed {self.seed}, plain {self.plain}, usual {self.usual}"
+        flags = [name for name in ("plain", "usual", "bare") if getattr(self, name)]
+        return ", ".join([self.place, f"seed {self.seed}", *flags])
 
     @property
     def place(self):
@@ -83,7 +98,7 @@ def cases(layer):
 
 
 def with_defaults(layer, example):
-    """Return an example with the options at the defaults of forward, no mask and no ignored target."""
+    """Return an example with forward's default options, no mask, no ignored target."""
     given = inspect.signature(layer.numpy.forward).parameters
     inputs = dict(example.inputs)
     if "ignore_index" in example.options:
@@ -96,3 +111,8 @@ def with_defaults(layer, example):
 def is_scale(name, array):
     """Whether a parameter is the scale of a norm."""
     return name.endswith("weight") and array.ndim == 1
+
+
+def is_bias(name):
+    """Whether a parameter, or the gradient of one, is a bias."""
+    return name.rpartition(".")[2].removeprefix("d ") == "bias"

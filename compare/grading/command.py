@@ -47,5 +47,5 @@ def run_grade(given):
                                    seconds=given.seconds)
     from . import verdict
     right = verdict.print_verdict(given.file, stem, found)
-    kept.save()
+    kept.write_ledgers()
     return 0 if right else 1

@@ -1,7 +1,7 @@
-"""What is computed once for a layer and kept between calls: torch's results, the mutants' gradients.
+"""What is computed once for a layer and kept between calls: torch's results, the mutants'.
 
-One file a layer, in the user's cache folder. Its name holds a hash of the sources and of the versions,
-so that what another code computed is never read. It may be deleted at any time.
+One file a layer, in the user's cache folder. Its name holds a hash of the sources and of the
+versions, so that what another code computed is never read. It may be deleted at any time.
 """
 
 import functools
@@ -35,14 +35,14 @@ def ask(stem, key, make):
     return ledger.entries[key]
 
 
-def save():
+def write_ledgers():
     """Write what has been computed since the files were read; where that can't be done, don't."""
     for ledger in LEDGERS:
         if ledger.grown:
             try:
                 ledger.write()
             except OSError:
-                continue  # a folder that can't be written, a full disk: the next call computes again
+                continue  # no such folder, a full disk: the next call computes again
 
 
 def cache_folder():
@@ -136,6 +136,6 @@ def read_entries(path):
     """Return the results in a file by key."""
     with np.load(path, allow_pickle=False) as file:
         index, numbers = json.loads(file["index"].tobytes()), file["numbers"]
-    return {key: None if places is None else {name: numbers[at : at + int(np.prod(shape))].reshape(shape)
-                                              for name, at, shape in places}
-            for key, places in index}
+    return {key: None if places is None else {
+        name: numbers[at : at + int(np.prod(shape))].reshape(shape) for name, at, shape in places}
+        for key, places in index}

@@ -1,6 +1,7 @@
 """The submission's process, from outside: started with a time limit, and what came of it."""
 
 import ast
+import dataclasses
 import re
 import tempfile
 import tokenize
@@ -66,12 +67,21 @@ def run_submission(path, stem, *, forward="forward", backward="backward", torch=
         if problem := problem_of(folder, path.name, place, code, seconds):
             raise ValueError(problem)
         left_out = read_note(folder, "left_out") or []
+        all_cases = as_it_was_read(folder, path.name, all_cases)
         found = [(case, read_results(folder / f"{i}.npz", path.name, case))
                  for i, case in enumerate(all_cases) if i not in left_out]
     if not found:
         raise ValueError(f"{path.name}: {forward} takes none of the options of {stem} "
                          f"that are drawn; allowed: {', '.join(options_of(all_cases[0]))}")
     return found
+
+
+def as_it_was_read(folder, name, all_cases):
+    """Print what was guessed of how the file is written; return the cases as they then are."""
+    bare, guessed = read_note(folder, "reading") or (False, [])
+    if guessed:
+        print(f"{name} is read so: {'; '.join(guessed)}\n")
+    return [dataclasses.replace(case, bare=bare) for case in all_cases] if bare else all_cases
 
 
 def start(folder, seconds, count):

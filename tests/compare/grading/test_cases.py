@@ -17,14 +17,14 @@ def test_code_that_knows_no_options_is_graded_on_most_examples(layer):
     every = cases(layer)
     left = [case for case in every if is_default(layer, case.example, taken)]
     assert len(left) >= 0.6 * len(every)
-    assert max(case.dy.size for case in left) == max(case.dy.size for case in every)  # the large one
+    assert max(case.dy.size for case in left) == max(case.dy.size for case in every)
 
 
 @pytest.mark.parametrize("layer", LAYERS.values(), ids=list(LAYERS))
 def test_of_a_usual_example_nothing_but_its_options_is_another(layer):
     for case in cases(layer):
         drawn = layer.example(case.sizes, case.seed)
-        if case.usual and layer.stem != "cross_entropy":  # whose ignored targets become counted ones
+        if case.usual and layer.stem != "cross_entropy":  # it counts the targets it ignored
             assert all(np.array_equal(a, drawn.inputs[name])
                        for name, a in case.example.inputs.items())
             assert all(mask is None for mask in case.example.masks.values())

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import compare.grading.verdict
+from compare.__main__ import main
 from compare.grading import grade, kept, sandbox
 from compare.grading.cases import cases
 from compare.layers import both
@@ -31,7 +32,7 @@ def called(here, tmp_path, monkeypatch, capsys):  # noqa: F811
         forget()
         right, out = verdict(capsys, path, "linear")
         assert not right
-        kept.save()
+        kept.write_ledgers()
         return out
 
     yield call
@@ -56,6 +57,12 @@ def test_the_second_verdict_is_the_same_and_asks_neither_torch_nor_a_mutant(call
         patch.setattr(both, "run_torch", refuse_to_run)
         patch.setattr(grade, "run_mutant", refuse_to_run)
         assert called() == first and "WRONG" in first
+
+
+def test_the_command_keeps_what_it_computed(called, tmp_path):
+    assert main(["grade", str(tmp_path / "linear_exercise.py")]) == 1
+    path, = (tmp_path / "cache").iterdir()
+    assert {key.partition(":")[0] for key in kept.read_entries(path)} >= {"torch", "noise"}
 
 
 @pytest.mark.parametrize("damage", [

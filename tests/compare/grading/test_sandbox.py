@@ -152,7 +152,7 @@ backward = softmax.backward
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-def test_what_a_file_leaves_behind_ends_with_it_and_the_folder_is_the_readers(tmp_path, monkeypatch):
+def test_what_a_file_leaves_behind_ends_with_it_in_the_readers_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "here.txt").touch()
     (tmp_path / "numpy.py").write_text("raise ImportError")  # of the folder, not of the file
