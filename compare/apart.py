@@ -35,7 +35,8 @@ def start_apart(module, folder, seconds, count):
     """
     # -P: the modules are those of HOUSE, whatever lies in the current folder
     command = [sys.executable, "-P", "-W", "ignore", "-m", module, str(folder)]
-    process = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(HOUSE)},
+    path = os.pathsep.join(filter(None, [str(HOUSE), os.environ.get("PYTHONPATH")]))
+    process = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": path},
                                stdin=subprocess.DEVNULL, start_new_session=True,
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     printed = bytearray()
