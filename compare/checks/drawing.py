@@ -58,16 +58,16 @@ def draw_argument(name, words, sizes, rng):
     if any(not DIMENSION.fullmatch(word) for word in dimensions) or sign == ">" and bound != "0" \
             or sign == "<" and not DIMENSION.fullmatch(bound) or sign and is_bool:
         raise Unfit(f'SHAPES["{name}"] is "{words}"; allowed: {NOTATION}')
-    shape = [size_of(word, sizes) for word in dimensions]
+    shape = [drawn_size(word, sizes) for word in dimensions]
     if is_bool:
         return rng.random(shape) < 0.6
     if sign == "<":
-        return rng.integers(0, size_of(bound, sizes), shape)
+        return rng.integers(0, drawn_size(bound, sizes), shape)
     drawn = np.asarray(rng.standard_normal(shape))
     return np.abs(drawn) + 0.1 if sign == ">" else drawn
 
 
-def size_of(word, sizes):
+def drawn_size(word, sizes):
     """Return the size of a word: a number, a letter, or sums of their products: T+1 or 3*C."""
     def factor_of(part):
         return int(part) if part.isdigit() else sizes[part]

@@ -68,10 +68,15 @@ class Case:
         return first.shape[:-1] if first.dtype.kind == "f" else ()
 
     @property
+    def flags(self):
+        """The names of the fields that say of what kind it is, and that are so: "plain" ..."""
+        return [field.name for field in dataclasses.fields(self)
+                if getattr(self, field.name) is True]
+
+    @property
     def key(self):
         """What tells it from every other case of its layer, in words."""
-        flags = [name for name in ("plain", "usual", "bare") if getattr(self, name)]
-        return ", ".join([self.place, f"seed {self.seed}", *flags])
+        return ", ".join([in_words(self.sizes), f"seed {self.seed}", *self.flags])
 
     @property
     def place(self):

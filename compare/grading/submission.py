@@ -29,7 +29,8 @@ def main(folder):
     """Run the job of a folder."""
     folder, process = Path(folder), os.getpid()
     job = read_note(folder, "job")
-    every = [Case(LAYERS[job["layer"]], *case) for case in job["cases"]]
+    every = [Case(LAYERS[job["layer"]], sizes, seed, **dict.fromkeys(flags, True))
+             for sizes, seed, flags in job["cases"]]
     try:
         submitted = Submission(job)
         run_as_read(submitted, every, folder)
