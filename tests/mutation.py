@@ -19,7 +19,7 @@ from _pytest.runner import runtestprotocol
 from compare.grading import grade
 from compare.grading.cases import Case, cases
 from compare.layers.table import LAYERS
-from compare.mutants.make import TARGETS, mutants, vocabulary
+from compare.mutants.make import TARGETS, hand_made, mutants, vocabulary
 from compare.progress import waiting
 
 FAULT = re.compile("AssertionError|assert |DID NOT RAISE")
@@ -46,7 +46,7 @@ def score_all(session):
         items, how = tests_of(stem, session.items), Counter()
         if failed := first_failure(items):
             raise pytest.UsageError(f"{failed[0].nodeid} fails without a mutant: {failed[1].longrepr}")
-        for mutant in waiting.over(mutants(stem)):
+        for mutant in waiting.over(mutants(stem) + hand_made(stem)):
             found = fate(mutant, items)
             kind = KINDS[bool(mutant.reason), bool(found)]
             fates.setdefault(kind, []).append(SimpleNamespace(name=mutant.name))

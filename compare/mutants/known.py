@@ -3,6 +3,8 @@
 A name here that no mutant, no line or no variable bears any more is a failing test.
 """
 
+from .by_hand import HAND_MADE
+
 MEANINGS = {
     "linear.backward LIN-3: the transpose of dy_rows is missing":
         "the weight's gradient is built without the transpose",
@@ -38,6 +40,38 @@ MEANINGS = {
         "the kept entries were scaled up by 1 / (1 - rate), and their gradients must be too",
     "dropout.backward DROP-2: the factor keep is left out":
         "the mask is ignored: a dropped entry has no gradient",
+    "dropout.backward DROP-2: it is multiplied by 1 - rate, not divided":
+        "it is multiplied by 1 - rate where the forward divides by it",
+    "dropout.backward DROP-2: the sign of rate is flipped":
+        "it is divided by 1 + rate, not by 1 - rate",
+    "softmax.backward SM-5: the factor y is left out":
+        "the outer y is lost: the whole difference is multiplied by it",
+    "gelu.backward GELU-5: the factor slope_w is left out":
+        "the inner derivative, of 2 s (x + a x^3), is missing",
+    "layer_norm.backward LN-8: the sum of dxhat is taken, not the mean":
+        "in the path through the mean the sum over the channels is taken, not the mean",
+    "attention.backward ATT-16: sqrt is left out":
+        "the scores are divided by D, not by sqrt(D)",
+    "attention.backward ATT-16: it is multiplied by math.sqrt(q.shape[-1]), not divided":
+        "the scores' gradient is multiplied by sqrt(D), where the forward divides by it",
+    "attention.backward ATT-17: dscores stands in place of dproducts":
+        "the scaling by 1 / sqrt(D) is left out of the query's gradient",
+    "attention.backward ATT-18: dscores stands in place of dproducts":
+        "the scaling by 1 / sqrt(D) is left out of the key's gradient",
+    "attention.backward ATT-19: dq and dk are exchanged":
+        "the thirds of dqkv are in the order k, q, v",
+    "gelu.backward GELU-6: the factor dy is left out":
+        "the slope is returned alone: it is not multiplied by dy",
+    "gelu.backward GELU-4: the factor 3 is left out":
+        "the slope of a x^3 is 3 a x^2, and the 3 is missing",
+    "gelu.backward GELU-4: the term 3 * CUBIC * (near * near) is left out":
+        "the inner derivative lacks the slope of the cubic, 3 a x^2",
+    "layer_norm.backward LN-8: the factor rstd is left out":
+        "xhat is (x - mean) times rstd, and so its gradient must be multiplied by rstd too",
+    "layer_norm.backward LN-8: the division by xhat.shape[-1] is left out":
+        "in the path through the variance the sum over the channels is taken, not the mean",
+    "cross_entropy.backward CE-5: the factor dloss is left out":
+        "the gradient that comes in, dloss, is not multiplied in",
     "attention.backward ATT-18: the transpose of dproducts is missing":
         "the key's gradient is left untransposed",
     "attention.backward ATT-13: cache.softmax.y stands in place of cache.weights":
@@ -68,6 +102,8 @@ MEANINGS = {
         "each block of keys adds its share to the query's gradient, and only the last one stays",
     "flash_attention.backward FA-15: the division by math.sqrt(D) is left out":
         "the scaling of the scores by 1 / sqrt(D) is left out of the query's gradient",
+    "flash_attention.backward FA-15: sqrt is left out":
+        "the scores are divided by D, not by sqrt(D), in the query's gradient",
     "flash_attention.backward FA-16: what dk[:, :, cols] held is overwritten, not added to":
         "each block of queries adds its share to the key's gradient, and only the last one stays",
     "flash_attention.backward FA-16: the transpose of dscores is missing":
@@ -93,26 +129,6 @@ MEANINGS = {
     "gpt.backward LM-12: what dtable held is overwritten, not added to":
         "the table is used twice, and the share of the embedding is dropped",
 }
-HAND_MADE = [  # more than one edit away: (file, what was done, {tag: the line in its place}, meaning)
-    ("softmax", "only dy * y * (1 - y) is left",
-     {"SM-5": "return y * (1 - y) * dy"},
-     "only the diagonal of the Jacobian is kept: each y depends on every x of its row"),
-    ("layer_norm", "only rstd * dxhat is left",
-     {"LN-8": "dx = rstd * dxhat"},
-     "both paths, through the mean and through the variance, are left out"),
-    ("layer_norm", "the sums of dxhat and of dxhat * xhat are taken, not the means",
-     {"LN-8": "dx = rstd * (dxhat - dxhat.sum(-1, keepdims=True) - xhat * row_dot(dxhat, xhat))"},
-     "both means over the channels are taken as sums"),
-    ("cross_entropy", "it is divided by counted.size, not by counted.sum()",
-     {"CE-5": "share = counted * dloss / counted.size"},
-     "it is divided by the number of all targets, not by that of the counted ones"),
-    ("cross_entropy", "it is divided by len(counted), not by counted.sum()",
-     {"CE-5": "share = counted * dloss / len(counted)"},
-     "it is divided by B, not by the number of the counted targets"),
-    ("block", "dy and dr are left out",
-     {"BLK-7": "dr = dr_branch", "BLK-10": "dx = dx_branch"},
-     "both residual paths, around the attention and around the MLP, are left out"),
-]
 MEANINGS |= {f"{stem}.backward {', '.join(lines)}: {edit}": meaning
              for stem, edit, lines, meaning in HAND_MADE}
 EQUIVALENT = {  # mutants that are right after all, by name, and why

@@ -14,7 +14,8 @@ from typing import NamedTuple
 from ..layers.source import module_of, path_of, read, tags
 from ..layers.table import LAYERS
 from .edits import OPERATORS
-from .known import EQUIVALENT, HAND_MADE, MEANINGS
+from .by_hand import HAND_MADE
+from .known import EQUIVALENT, MEANINGS
 from .scope import Scope
 from .syntax import checks, refuses
 
@@ -105,8 +106,9 @@ def mutants(stem):
     return list(found.values())
 
 
+@functools.cache
 def hand_made(stem):
-    """Return the wrong versions of a backward that are more than one edit away, from known.py."""
+    """Return the wrong versions of a backward that are more than one edit away, from by_hand.py."""
     return [Mutant(stem, "backward", ", ".join(replaced), edit, with_lines(stem, replaced))
             for file, edit, replaced, _ in HAND_MADE if file == stem]
 
@@ -117,16 +119,53 @@ def with_lines(stem, replaced):
     Raises ValueError for a tag that no statement carries.
     """
     lines, functions = functions_of(stem)
-    function, done = functions["backward"], set()
-    for i, statement in enumerate(function.body):
-        found = [tag for line in lines[statement.lineno - 1 : statement.end_lineno]
-                 for tag in tags(line) if tag in replaced]
-        if found:
-            function.body[i] = ast.parse(replaced[found[0]]).body[0]
-            done.add(found[0])
-    if left := set(replaced) - done:
+    exchange = Exchange(lines, replaced)
+    function = exchange.visit(functions["backward"])
+    if left := set(replaced) - exchange.done:
         raise ValueError(f"no statement of {stem}.backward carries {', '.join(sorted(left))}")
     return function
+
+
+def in_one(first, second):
+    """Return the Mutant with what both of one function did to it, None where that is one place."""
+    right = unparsed_body(right_version(first.stem, first.function))
+    mine, other = unparsed_body(first.tree), unparsed_body(second.tree)
+    if not len(right) == len(mine) == len(other) or any(
+            was not in (a, b) for was, a, b in zip(right, mine, other)):
+        return None
+    body = [a if text != was else b for a, b, text, was in zip(
+        first.tree.body, second.tree.body, mine, right)]
+    tree = copy.copy(first.tree)
+    tree.body = body
+    return first._replace(tag=f"{first.tag}, {second.tag}", tree=tree,
+                          edit=f"{first.edit}, and {second.edit}")
+
+
+@functools.cache
+def right_version(stem, function):
+    """Return the tree of a function as it is."""
+    return functions_of(stem)[1][function]
+
+
+@functools.cache
+def unparsed_body(function):
+    """Return the text of each statement of a function."""
+    return [ast.unparse(statement) for statement in function.body]
+
+
+class Exchange(ast.NodeTransformer):
+    """Puts other statements in the place of the innermost ones that carry a tag."""
+
+    def __init__(self, lines, replaced):
+        self.lines, self.replaced, self.done = lines, replaced, set()
+
+    def visit(self, node):
+        if not isinstance(node, ast.stmt) or hasattr(node, "body"):
+            return self.generic_visit(node)
+        found = [tag for line in self.lines[node.lineno - 1 : node.end_lineno]
+                 for tag in tags(line) if tag in self.replaced]
+        self.done.update(found)
+        return ast.parse(self.replaced[found[0]]).body if found else node
 
 
 @functools.cache
@@ -134,7 +173,7 @@ def vocabulary(stem):
     """Return the wrong versions of a backward that have a name, the likeliest first: the layer's
     own, then those of the layers whose backwards it calls."""
     own = [m for m in mutants(stem) + hand_made(stem) if m.function == "backward" and not m.reason]
-    own.sort(key=lambda m: (m.name not in MEANINGS, len(m.edit)))
+    own.sort(key=lambda m: (m.name not in MEANINGS, m in hand_made(stem), len(m.edit)))
     helpers = [node.value.id for node in ast.walk(functions_of(stem)[1]["backward"])
                if isinstance(node, ast.Attribute) and node.attr == "backward"]
     return list(dict.fromkeys([*own, *(m for helper in helpers for m in vocabulary(helper))]))

@@ -11,7 +11,7 @@ from compare.layers import both
 from compare.layers.table import LAYERS
 from compare.grading.cases import cases
 from compare.grading.grade import alike, outcome_of
-from compare.mutants import known
+from compare.mutants import by_hand, known
 from compare.mutants.make import TARGETS, functions_of, hand_made, mutants, with_lines
 from compare.layers.source import tags
 from compare.checks.trial import Trial
@@ -122,7 +122,7 @@ def test_every_kind_of_edit_is_tried():
 def test_whatever_is_known_of_a_mutant_is_of_one_that_there_is():
     names = {m.name for stem in TARGETS for m in mutants(stem) + hand_made(stem)}
     assert set(known.MEANINGS) | set(known.EQUIVALENT) <= names
-    assert {stem for stem, *_ in known.HAND_MADE} <= set(LAYERS)
+    assert {stem for stem, *_ in by_hand.HAND_MADE} <= set(LAYERS)
 
 
 @pytest.mark.parametrize("mutant", [m for stem in LAYERS for m in hand_made(stem)],
