@@ -19,6 +19,7 @@ USUAL = 3   # of every 5 that are drawn: with the options at their defaults, as 
 ABOVE = 4   # by how much the sizes of the one large case are above those that are drawn; but for
             # L: the results of one more block would be in that case alone
 ABOVE_IN_A_MODEL = 1  # whose forwards are dear
+EXTREME = [0.0, 800.0, 3.0]  # exp(-800) is 0
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -31,11 +32,14 @@ class Case:
     plain: bool = False  # every norm's weight at 1: there some wrong gradients are right
     usual: bool = False  # every option at its default, no mask
     bare: bool = False   # every bias at 0, and its gradient not asked for
+    extreme: bool = False  # every row of the input is EXTREME: a probability of 0
 
     @functools.cached_property
     def example(self):
         """The example, in float64."""
         drawn = self.layer.example(self.sizes, self.seed)
+        if self.extreme:
+            return extreme_example(drawn)
         if self.usual:
             drawn = with_defaults(self.layer, drawn)
         if not (self.plain or self.bare) or drawn.params is None:
@@ -81,7 +85,7 @@ class Case:
     @property
     def place(self):
         """The sizes in words."""
-        return in_words(self.sizes)
+        return in_words(self.sizes) + f" with rows of {EXTREME}" * self.extreme
 
 
 def cases(layer):
@@ -96,6 +100,9 @@ def cases(layer):
     large = {letter: LETTERS[letter].drawn + above * (letter != "L") for letter in layer.letters}
     found = [Case(layer, sizes, seed, usual=seed % 5 < USUAL)
              for seed, sizes in enumerate([*small, *drawn, large])]
+    if layer.stem in ("softmax", "cross_entropy"):
+        sizes = dict.fromkeys(layer.letters, 1) | dict.fromkeys({*layer.letters} & {*"TV"}, 3)
+        found.insert(len(small), Case(layer, sizes, len(found), extreme=True))
     params = found[0].example.params or ()
     if any(is_scale(name, a) for name, a in tree.walk(params)):
         found += [dataclasses.replace(case, plain=True) for case in found[-1 - PLAIN : -1]]
@@ -111,6 +118,15 @@ def with_defaults(layer, example):
     return Example(inputs, example.params, *(
         {name: value if given[name].default is inspect.Parameter.empty else given[name].default
          for name, value in options.items()} for options in (example.options, example.masks)))
+
+
+def extreme_example(drawn):
+    """Return an example whose rows are EXTREME, and whose targets, if any, are each once."""
+    inputs = {name: np.broadcast_to(np.array(EXTREME, a.dtype), a.shape).copy()
+              if a.dtype.kind == "f" else np.arange(a.size).reshape(a.shape)
+              for name, a in drawn.inputs.items()}
+    options = drawn.options | ({"ignore_index": -100} if "targets" in drawn.inputs else {})
+    return Example(inputs, drawn.params, options, dict.fromkeys(drawn.masks))
 
 
 def is_scale(name, array):

@@ -1,25 +1,27 @@
 """The grader: what is right and wrong in a student's backward, and which mistake it is.
 
-The student's functions run in a process of their own (submission.py). Their gradients are held against
-the oracles, and where one is wrong, against those of every mutant: an equal one has a name.
+The student's functions run in a process of their own (submission.py). Their gradients are held
+against the oracles, and where one is wrong, against those of every mutant: an equal one has a name.
 """
 
 import functools
-import sys
+import itertools
 from typing import NamedTuple
 
 import numpy as np
 
 from . import hints, kept
+from .factors import close, factor
+from .own_forward import fits_own
 from ..layers import both
 from ..progress import waiting
-from ..mutants.make import vocabulary
-from ..checks.trial import Trial, allowed
+from ..mutants.known import MEANINGS
+from ..mutants.make import in_one, vocabulary
+from ..checks.trial import allowed
+from .submitted import trial_of
 
+SINGLE = 1e-5    # relative: float32 arithmetic inside leaves no more
 SAME = 1e-8      # relative: the student's arithmetic may be another one than ours
-ENTRIES = {"complex": 2, "central": 1}  # of each array: a difference takes 16 forwards
-SLOW = 4         # every so many cases are before these two, and of a whole model
-SLOWER = 12      # every so many: its forwards are dear
 
 
 class Finding(NamedTuple):
@@ -36,8 +38,11 @@ class Grade(NamedTuple):
     """The verdict on a student's file."""
 
     findings: list
-    mistakes: list    # of (names of the results, Mutant)
+    mistakes: list    # of (names of the results, Mutant), or two Mutants at once
     hints: dict       # sentences by result, where no mutant matches
+    order: dict       # whose right gradient each result is, where they are in another order
+    own: dict         # by gradient whether it fits the student's own forward, if that is another
+    variant: str      # what that forward is, if it is known
     changed: bool     # whether backward overwrites its arguments
     adjoint: float
     count: int        # of the cases
@@ -50,83 +55,45 @@ class Grade(NamedTuple):
 def grade(found):
     """Return the Grade of a student's results, as `run` returns them."""
     changed = any([results.pop("changed") for _, results in found])
+    own = fits_own(found)
     trials = [trial_of(case, results) for case, results in found]
     for i, trial in enumerate(waiting.over(trials, lambda trial: "before the oracles")):
         trial.testimony(i)
     names = dict.fromkeys(name for _, results in found for name in results)
     findings = [finding_of(name, found, trials) for name in names]
+    if findings[0].error < SINGLE:  # the reference's forward, in other arithmetic
+        own = {}
     wrong = [f.name for f in findings if f.case is not None and f.name != "output"]
     sound = [(case, results) for (case, results), trial in zip(found, trials)
              if trial.is_sound()]
-    mistakes = matches(sound, wrong, waiting.over(
-        vocabulary(trials[0].layer.stem), lambda _: "looking for the mistake")) if wrong else []
-    named = {name for names, _ in mistakes for name in names}
-    told = {name: hints.tell(name, [pair for pair in sound if name in pair[1]])
-            for name in wrong if name not in named}
     adjoint = max((t.adjoint_error() for t in trials), default=0.0)
-    return Grade(findings, mistakes, told, changed, adjoint, len(found))
+    told = told_before_own(sound, wrong, own) if own else told_of(sound, wrong)
+    return Grade(findings, **told, own=own, changed=changed, adjoint=adjoint, count=len(found))
 
 
-class SubmittedTrial(Trial):
-    """A case with the student's results before the oracles in place of ours; what torch makes of it
-    is kept between calls."""
-
-    @functools.cached_property
-    def theirs(self):
-        made = kept.ask(self.layer.stem, f"torch: {self.key}", lambda: both.named(
-            by_torch(Trial.theirs.func, self)))
-        return both.Outcome(made["output"], {
-            name.removeprefix("d "): a for name, a in made.items() if name != "output"})
-
-    @functools.cached_property
-    def noise(self):
-        made = kept.ask(self.layer.stem, f"noise: {self.key}", lambda: by_torch(
-            Trial.noise.func, self))
-        return {name: float(value) for name, value in made.items()}
-
-    def is_sound(self):
-        """Whether the right results are well-conditioned, so that a match means something."""
-        mine, self.ours = self.ours, both.run_numpy(self.layer, self.example, self.dy)
-        _, ill = self.torch()
-        self.ours = mine
-        return not ill
-
-    @functools.cached_property
-    def fits(self):
-        """Whether all gradients have the right shapes."""
-        return all(grad.shape == self.ours.gradients[name].shape
-                   for name, grad in self.theirs.gradients.items())
-
-    @functools.cache
-    def testimony(self, number):
-        """Return the errors before each oracle; those that take an entry at a time see one in
-        SLOW trials, or SLOWER."""
-        said = {"torch": self.torch()[0]}
-        if self.fits and number % (SLOWER if self.layer.whole_model else SLOW) == 0:
-            said |= {oracle: getattr(self, oracle)(count)[0] for oracle, count in ENTRIES.items()}
-        return said
-
-    def adjoint_error(self):
-        """Return how far the adjoint identity is off, infinitely if a shape doesn't fit."""
-        return self.adjoint()[0]["adjoint"] if self.fits else np.inf
+def told_of(sound, wrong):
+    """Return what is told of wrong gradients, by field of Grade."""
+    order = other_order(sound, wrong)
+    left, mistakes = [name for name in wrong if name not in order], []
+    known = vocabulary(sound[0][0].layer.stem) if left else []
+    for search in matches, alone, together:
+        if left:
+            looked = waiting.over(known, lambda _: "looking for the mistake")
+            mistakes += search(sound, left, looked)
+            left = [name for name in left if all(name not in names for names, *_ in mistakes)]
+    told = {name: hints.tell(name, sound, besides=functools.partial(besides, name, sound, known))
+            for name in left}
+    return {"mistakes": mistakes, "hints": told, "order": order, "variant": ""}
 
 
-def by_torch(run, trial):
-    """Return run(trial), which asks torch; torch is imported when it is first asked."""
-    if "torch" not in sys.modules:
-        with waiting.on("importing torch"):
-            import torch
-        torch.set_num_threads(1)  # the arrays are tiny: a second thread only waits
-    return run(trial)
+def told_before_own(sound, wrong, own):
+    """Return what is told where the forward is another than the reference's."""
+    from .variants import variant_of  # torch is imported only where it is asked for
 
-
-def trial_of(case, results):
-    """Return the trial of a case, whose Outcome is the student's."""
-    trial = SubmittedTrial(case.layer, case.sizes, case.seed, example=case.example)
-    trial.key, results = case.key, case.whole_truth | results  # not all gradients are asked for
-    trial.ours = both.Outcome(results["output"], {
-        name.removeprefix("d "): array for name, array in results.items() if name != "output"})
-    return trial
+    words, truths = variant_of(sound[0][0].layer.stem, sound, alike) or ("", None)
+    told = {name: hints.tell(name, sound, truths) if truths else
+            ["it is not the slope of your forward"] for name in wrong if not own.get(name)}
+    return {"mistakes": [], "hints": told, "order": {}, "variant": words}
 
 
 def finding_of(name, found, trials):
@@ -171,13 +138,88 @@ def matches(found, wrong, known=None):
     return mistakes
 
 
-def explained(mutant, found):
-    """Return the wrong gradients that a mutant makes, if all of them are the student's, else none."""
+def is_broken(made, result):
+    """Whether a mutant divides by zero, as by C - 1, where the submission does not."""
+    return not np.isfinite(made).all() and bool(np.isfinite(result).all())
+
+
+def alone(found, wrong, known):
+    """Return (names, mutant) for single gradients that are a mutant's, whatever its others are:
+    the mistake was made in one of several places."""
+    mistakes, left = {}, set(wrong)
+    for mutant in known:
+        for name in [name for name in wrong if name in left]:
+            if is_made_by(mutant, name, found):
+                mistakes.setdefault(mutant, []).append(name)
+                left.remove(name)
+    return [(names, mutant) for mutant, names in mistakes.items()]
+
+
+def is_made_by(mutant, name, found):
+    """Whether a gradient is a mutant's in all cases."""
+    return all((made := outcome_of(mutant, case)) is not None and alike(made[name], results[name])
+               for case, results in reversed(found) if name in results)
+
+
+def together(found, wrong, known):
+    """Return (names, mutant, mutant) for the wrong gradients that two likely mistakes make."""
+    likely = [m for m in known if m.name in MEANINGS and m.stem == found[0][0].layer.stem]
+    for first, second in itertools.combinations(likely, 2):
+        both_made = None if first.tag == second.tag else in_one(first, second)
+        names = explained(both_made, found, run_mutant) if both_made else set()
+        if names and names <= set(wrong):
+            return [([name for name in wrong if name in names], first, second)]
+    return []
+
+
+def besides(name, found, known):
+    """Return the sentence that makes a gradient so many times that of a likely mistake, or none."""
+    found = [pair for pair in found if name in pair[1] and not pair[0].extreme]
+
+    def beside(mutant, some):
+        return [(case, results[name], made[name]) for case, results in some
+                if (made := outcome_of(mutant, case)) is not None]
+
+    for mutant in known:
+        if mutant.name not in MEANINGS or not (last := beside(mutant, found[-1:])):
+            continue
+        case, _, made = last[0]
+        if not alike(made, case.truth[name]) and factor(3 * last) and (
+                sentence := factor(beside(mutant, found))):
+            sentence = sentence.replace("the right one", "what you get", 1)
+            return [f"{sentence}, when {MEANINGS[mutant.name]} ({mutant.tag})"]
+    return []
+
+
+def other_order(found, wrong):
+    """Return whose right gradient each wrong one is, or by its shape seems to be, if each is
+    another's."""
+    right = [name for name in found[-1][0].truth if name != "output"]
+
+    def takes_place_of(name, other, test):
+        there = [(results[name], case.truth[other]) for case, results in found
+                 if name in results and other in case.truth]
+        return all(test(*pair) for pair in there) and any(truth.any() for _, truth in there)
+
+    for test in close, lambda mine, truth: mine.shape == truth.shape:
+        order = {name: other for name in wrong for other in right
+                 if other != name and takes_place_of(name, other, test)
+                 and not takes_place_of(name, name, test)}
+        if order and set(order) == set(order.values()):
+            return order
+    return {}
+
+
+def explained(mutant, found, outcome=None):
+    """Return the wrong gradients of a mutant, if all of them are the student's, else none."""
     names, seen = set(), []
     for case, results in reversed(found):  # the large ones tell the most
-        made = outcome_of(mutant, case)
+        made = (outcome or outcome_of)(mutant, case)
         if made is None:
             return set()
+        if 1 in case.sizes.values() and any(
+                is_broken(made[name], results[name]) for name in made):
+            continue
         names |= {name for name, array in made.items() if not alike(array, case.truth[name])}
         seen.append((made, results))
         if any(not alike(made[name], results[name]) for made, results in seen

@@ -20,6 +20,7 @@ from ..layers.table import LAYERS
 from .cases import Case
 from .guess import guess, has_our_output
 from .named_arrays import run_into_arrays
+from .own_forward import own_slopes
 from .objects import by_autograd, class_in, options_taken, run_object
 from .readings import ByName, Reading, asked, flat
 from .signatures import BAG, is_default, named_in, order, own_name, positional, required, takes
@@ -78,8 +79,12 @@ def run_all(submitted, every, folder, reading):
         if results is None:
             left_out.append(i)
         else:
+            is_ours = has_our_output(results["output"], case)
+            if not is_ours and results["output"].shape == np.shape(case.truth["output"]):
+                results |= own_slopes(lambda other: submitted.run(other, reading)["output"],
+                                      case, results)
             savez(folder / f"{i}.npz", **results)
-            are_ours = are_ours and has_our_output(results["output"], case)
+            are_ours = are_ours and is_ours
     leave_note(folder, "left_out", left_out)
     leave_note(folder, "reading", [reading.bare, reading.words()])
     return are_ours

@@ -1,13 +1,14 @@
 """The verdict on a student's backward, in print."""
 
 import math
+import re
 from pathlib import Path
 
 import numpy as np
 
 from .cases import cases
 from ..checks.coverage import Coverage
-from .grade import grade, trial_of
+from .grade import SINGLE, grade, trial_of
 from ..layers.source import path_from_here, path_of
 from ..layers.table import LAYERS
 from ..mutants.known import MEANINGS
@@ -15,6 +16,7 @@ from .sandbox import options_of
 from ..checks.trial import allowed
 
 NAMES, GROUPS, NUMBERS = 3, 6, 8  # of gradients with one fault, of faults, of an array: in print
+TAGGED = re.compile(r"\([A-Z]+-\d")  # what is said of a known mistake
 
 
 def print_verdict(path, stem, found):
@@ -29,7 +31,8 @@ def print_verdict(path, stem, found):
         print(f"{finding.name:<{width}}{judgement(finding)}")
     faults = by_fault(verdict, stem)
     for lines, findings in faults[:GROUPS]:
-        print("", *lines, *evidence(findings, found), sep="\n")
+        compared = not verdict.own or findings[0].name == "output"
+        print("", *lines, *(evidence(findings, found) if compared else []), sep="\n")
     if left := sum(len(findings) for _, findings in faults[GROUPS:]):
         print(f"\n{left} more results are wrong in other ways: put these right first")
     if verdict.changed:
@@ -78,27 +81,81 @@ def judgement(finding):
 def by_fault(verdict, stem):
     """Return (the lines that explain it, the findings that show it) for each fault."""
     wrong = {f.name: f for f in verdict.findings if f.case is not None}
-    faults = [(explanation(names, mutant, stem), names) for names, mutant in verdict.mistakes]
+    faults = [(explanation(names, mutants, stem), names) for names, *mutants in verdict.mistakes]
+    if verdict.order:
+        faults.insert(0, (in_order(verdict.order, verdict.findings), list(verdict.order)))
     alike = {}
     for name, sentences in verdict.hints.items():
         alike.setdefault(tuple(sentences), []).append(name)
-    faults += [([f"{spoken(names)}: no known mistake matches", *indented(sentences)], names)
+    faults += [([f"{spoken(names)}: " + ("a known mistake" if TAGGED.search(" ".join(sentences))
+                                         else "no known mistake matches"),
+                 *indented(sentences)], names)
                for sentences, names in alike.items()]
     if "output" in wrong:
-        faults.insert(0, (["output: this forward is not that of the reference, with which its "
-                           "gradients are compared"], ["output"]))
+        faults.insert(0, (other_forward(verdict, wrong), ["output"]))
     return [(lines, [wrong[name] for name in names]) for lines, names in faults]
 
 
-def explanation(names, mutant, stem):
-    """Return the lines that say which mistake some gradients show."""
+def other_forward(verdict, wrong):
+    """Return the lines about a forward that is not the reference's."""
+    if (error := wrong["output"].error) < SINGLE:
+        return [f"output: right, but to {digits_of(error)} digits only, as float32 arithmetic "
+                "inside leaves it"]
+    lines = ["output: this forward is not that of the reference"
+             + (f": it is {verdict.variant}" if verdict.variant else "")]
+    fitting = [name for name in verdict.own if verdict.own[name]]
+    others = [name for name in verdict.own if not verdict.own[name]]
+    if fitting and not others:
+        lines.append("your backward fits your forward: its gradients are the slopes of your output")
+    elif fitting:
+        lines.append(f"of your own forward {spoken(fitting)} {are(fitting)} the slope, and "
+                     f"{spoken(others)} {are(others)} not")
+    elif others and not {*wrong} & {*others}:
+        lines.append("your backward is that of the reference's forward, and doesn't fit your own")
+    elif others:
+        lines.append("your backward doesn't fit your forward either")
+    return lines
+
+
+def digits_of(error):
+    """Return to how many digits a result is right."""
+    return max(0, int(-math.log10(max(error, 1e-16))))
+
+
+def in_order(order, findings):
+    """Return the lines about results in another order."""
+    names = [finding.name for finding in findings if finding.name != "output"]
+    found = ", ".join(order.get(name, name).replace("d ", "d", 1) for name in names)
+    right = ", ".join(name.replace("d ", "d", 1) for name in names)
+    return [f"{spoken(list(order))}: the results are in another order",
+            *indented([f"yours are {found}", f"right is  {right}"])]
+
+
+def are(names):
+    return "is" if len(names) == 1 else "are"
+
+
+def explanation(names, mutants, stem):
+    """Return the lines that say which mistakes some gradients show: one, or two at once."""
+    if len(mutants) == 1:
+        told, *more = of_mutant(mutants[0], stem)
+        return [f"your {spoken(names)} {are(names)} what you get when{told}", *indented(more)]
+    lines = [f"your {spoken(names)} {are(names)} what you get with two mistakes:"]
+    for mutant in mutants:
+        told, *more = of_mutant(mutant, stem)
+        lines += indented([told.strip(), *indented(more)])
+    return lines
+
+
+def of_mutant(mutant, stem):
+    """Return what a mutant means, what was done to our code and where to read of it."""
     meaning, link = MEANINGS.get(mutant.name), mutant.tag.split(",")[0].lower()
-    told = f"{meaning or mutant.edit}{f' ({mutant.tag})' if mutant.tag else ''}"
+    edit = mutant.edit.replace("the result ", f"the result of {mutant.tag} ")
+    told = f"{meaning or edit}{f' ({mutant.tag})' if mutant.tag else ''}"
     where = "" if mutant.stem == stem else f", in {mutant.stem},"
-    are, page = "is" if len(names) == 1 else "are", path_from_here(path_of(mutant.stem, ".md"))
-    return [f"your {spoken(names)} {are} what you get when{where} {told}",
-            *indented([f"in our code: {mutant.edit}"] if meaning else []),
-            *indented([f"read {page}" + (f"#{link}" if link else "")])]
+    page = path_from_here(path_of(mutant.stem, ".md"))
+    return [f"{where} {told}", *([f"in our code: {mutant.edit}"] if meaning else []),
+            f"read {page}" + (f"#{link}" if link else "")]
 
 
 def spoken(names):
@@ -124,13 +181,17 @@ def evidence(findings, found):
 def numbers(finding, found):
     """Return the student's numbers and the right ones of the smallest case, if they are few."""
     case, results = next((c, r) for c, r in found if c is finding.case)
-    mine, truth = results[finding.name], case.truth[finding.name]
+    mine, truth = results[finding.name], np.asarray(case.truth[finding.name])
+    if mine.shape != truth.shape:
+        return [f"there yours has the shape {mine.shape}", f"and the right one {truth.shape}"]
     if max(mine.size, np.size(truth)) > NUMBERS:
         return []
-    return [f"there yours is    {in_line(mine)}", f"and the right one {in_line(truth)}"]
+    shown = next((pair for digits in range(6, 17) if len({*(pair := (
+        in_line(mine, digits), in_line(truth, digits)))}) == 2), (in_line(mine, 17),) * 2)
+    return [f"there yours is    {shown[0]}", f"and the right one {shown[1]}"]
 
 
-def in_line(array):
+def in_line(array, digits):
     """Return an array's numbers in one line."""
-    return np.array2string(np.ravel(array), precision=6, suppress_small=True,
+    return np.array2string(np.ravel(array), precision=digits, suppress_small=True,
                            max_line_width=10**6, separator=", ")

@@ -40,7 +40,7 @@ WRONG = [  # (layer, what is right, what a student wrote, what the grader must s
      "it is right, but float32, where float64 came in"),
     ("softmax", "[..., 0, :]", "[..., 0, :] * np.linspace(1, 2, dy.shape[-1])",
      "no known mistake matches"),
-    ("linear", "bto,bti->oi", "bto,bti->io", "it is the transpose of the right one"),
+    ("linear", "bto,bti->oi", "bto,bti->io", "it is the transpose: the weight is (O, I)"),
     ("linear", "dy.sum((0, 1))", "dy[:, :-1].sum((0, 1))", "no known mistake matches"),
     ("cross_entropy", " / cache.counted.sum()", "",
      "too large by the number of counted targets (CE-5)"),
