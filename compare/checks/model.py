@@ -18,7 +18,7 @@ from .at_size import print_findings
 from .room import check_room
 
 
-def loss_of(tokens, targets, params, *, config, keep):
+def model_loss(tokens, targets, params, *, config, keep):
     """Return (loss, cache) as a layer does: (B, T), (B, T) -> ()."""
     return (gpt.loss(tokens, targets, params, config=config, keep=keep),
             (tokens, targets, params, config, keep))
@@ -41,7 +41,7 @@ class TorchLoss(torch_impl.gpt.GPT):
 class Loss(Layer):
     """The row of a model and its loss as one layer."""
 
-    numpy = SimpleNamespace(forward=loss_of, backward=loss_gradients)
+    numpy = SimpleNamespace(forward=model_loss, backward=loss_gradients)
 
 
 ROW = Loss("loss", LAYERS["gpt"].letters, None, lambda n, e: TorchLoss(**vars(e.options["config"])),

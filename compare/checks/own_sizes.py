@@ -36,7 +36,7 @@ def own_sizes(layer, given, preset=None):
     if "S" in has and n["T"] > S:
         raise ValueError(f"sizes has T = {n['T']}; allowed: at most S = {S}")
     if "D" in has:
-        n |= heads(n, given)
+        n |= heads_of_sizes(n, given)
     return {letter: n[letter] for letter in layer.letters} | (
         {"S": S - n["T"] + 1} if "S" in has else {})  # a row's S counts from T - 1
 
@@ -51,7 +51,7 @@ def preset_sizes(preset):
             "H": values["n_head"], "C": values["n_embd"]}
 
 
-def heads(n, given):
+def heads_of_sizes(n, given):
     """Return H and D, where C = H D; raises ValueError where that can't be."""
     H, D, C = n["H"], n["D"], n["C"]
     if "D" not in given:
