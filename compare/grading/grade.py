@@ -164,9 +164,10 @@ def is_made_by(mutant, name, found):
 def together(found, wrong, known):
     """Return (names, mutant, mutant) for the wrong gradients that two likely mistakes make."""
     likely = [m for m in known if m.name in MEANINGS and m.stem == found[0][0].layer.stem]
+    small = found[len(found) // 2 :][:1]
     for first, second in itertools.combinations(likely, 2):
         both_made = None if first.tag == second.tag else in_one(first, second)
-        names = explained(both_made, found, run_mutant) if both_made else set()
+        names = both_made and explained(both_made, small) and explained(both_made, found)
         if names and names <= set(wrong):
             return [([name for name in wrong if name in names], first, second)]
     return []
@@ -210,11 +211,11 @@ def other_order(found, wrong):
     return {}
 
 
-def explained(mutant, found, outcome=None):
+def explained(mutant, found):
     """Return the wrong gradients of a mutant, if all of them are the student's, else none."""
     names, seen = set(), []
     for case, results in reversed(found):  # the large ones tell the most
-        made = (outcome or outcome_of)(mutant, case)
+        made = outcome_of(mutant, case)
         if made is None:
             return set()
         if 1 in case.sizes.values() and any(

@@ -6,7 +6,7 @@ import math
 import numpy as np
 
 from .factors import another, close, factor
-from .places import heads, right_at_entries, right_in_examples, rows, thirds
+from .places import right_at_entries, right_at_heads, right_in_examples, rows, thirds
 
 LEAST = 1e-3  # below this share of its length a difference is said in digits, not in percent
 
@@ -31,7 +31,7 @@ def tell(name, found, truths=None, besides=lambda: []):
             return [sentence]
     if sentence := thirds(name, ordinary):
         return [sentence]
-    if name in ("d q", "d k", "d v") and (sentence := heads(ordinary, 1)):
+    if name in ("d q", "d k", "d v") and (sentence := right_at_heads(ordinary, 1)):
         return [sentence]
     return [*besides(), *(s for rule in PARTIAL if (s := rule(ordinary)))]
 

@@ -118,10 +118,10 @@ def at_heads(parts):
     """Which heads are right in a third of dqkv, or None."""
     cut = [(case, mine.reshape(case.sizes["H"], -1), truth.reshape(case.sizes["H"], -1))
            for case, mine, truth in parts]
-    return heads(cut, 0)
+    return right_at_heads(cut, 0)
 
 
-def heads(pairs, axis):
+def right_at_heads(pairs, axis):
     """Whether only the first or last head is right, or wrong; the axis is that of the heads."""
     several = [pair for pair in pairs if pair[1].shape[axis] > 1]
     if not several:

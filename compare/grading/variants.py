@@ -103,7 +103,7 @@ def block_of(x, p, n_head, keep=None, rate=0.0, order="pre", act=tanh_gelu, norm
     return f if order == "no residual" else r + f
 
 
-def loss_of(logits, targets, ignore_index=-100, over="counted", ignore=True):
+def loss_over(logits, targets, ignore_index=-100, over="counted", ignore=True):
     """Cross-entropy, over the counted targets, all of them or none."""
     counted = targets != ignore_index
     losses = -logits.log_softmax(-1).gather(-1, torch.where(counted, targets, 0)[..., None])[..., 0]
@@ -165,7 +165,7 @@ VARIANTS = {  # by layer: the function, and (what it is, the parts that are exch
         *((f"a block with {words}", {"norm": functools.partial(normed, **how)})
           for words, how in NORMS),
         NO_MASK, UNSCALED, BY_D, NOT_INVERTED]),
-    "cross_entropy": (loss_of, [
+    "cross_entropy": (loss_over, [
         ("the sum over the counted targets, not the mean", {"over": "one"}),
         ("the sum over all targets, the ignored ones too", {"over": "one", "ignore": False}),
         ("the mean over all targets, with 0 for the ignored ones", {"over": "all"}),
