@@ -1,12 +1,15 @@
 """Submissions for the tests of the grader, and a short way to run them."""
 
+import functools
 import sys
 
 import pytest
 
 from compare.grading import exercise, sandbox, submission
+from compare.grading.cases import cases
 from compare.grading.verdict import print_verdict
 from compare.layers.source import HOUSE
+from compare.layers.table import LAYERS
 
 RIGHT = {  # the body of each backward as a student may write it
     "layer_norm": """
@@ -41,6 +44,12 @@ RIGHT = {  # the body of each backward as a student may write it
 }
 
 
+@functools.cache
+def kept_cases(stem):
+    """Return the cases of a layer, the same ones each time: what they hold is computed once."""
+    return cases(LAYERS[stem])
+
+
 @pytest.fixture
 def here(monkeypatch):
     """Run the submission's process inside this one: starting another costs two seconds."""
@@ -52,6 +61,7 @@ def here(monkeypatch):
             del sys.modules[name]
         return 0, b""
     monkeypatch.setattr(sandbox, "start", start)
+    monkeypatch.setattr(sandbox, "cases", lambda layer: kept_cases(layer.stem))
     monkeypatch.chdir(HOUSE)  # where the pages that a verdict names are
 
 

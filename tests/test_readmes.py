@@ -64,6 +64,18 @@ def backward(dy, cache):
     dx = r * d - x * r**3 * (d * x).sum(-1, keepdims=True)
     return dx, (dy * x * r).sum((0, 1))
 """
+MY_GELU = """
+import numpy as np
+from math import erf
+
+Phi = np.vectorize(lambda t: (1 + erf(t / 2**0.5)) / 2)
+
+def forward(x):
+    return x * Phi(x), x
+
+def backward(dy, x):
+    return dy * (Phi(x) + x * np.exp(-x * x / 2) / np.sqrt(2 * np.pi))
+"""
 
 
 def fences(path, kind):
@@ -134,6 +146,7 @@ def said(capsys, words):
 EXACT = ["show softmax --width 132", "exercise layer_norm", "sample --out nowhere"]
 FORM = ["steps", "gradcheck my_rms.py", "plan --preset gpt2", "check gelu",
         "check attention --sizes B=2,T=16,C=32", "grade layer_norm_exercise.py",
+        "grade my_gelu.py --layer gelu",
         "grade my_norm.py --layer layer_norm --forward norm --backward norm_grad",
         "grade affine.py --layer linear --forward affine_forward --backward affine_backward",
         "grade layernorm.py --layer layer_norm --forward layernorm_forward --backward layernorm_backward",
@@ -177,6 +190,7 @@ def place(tmp_path, monkeypatch, here):  # noqa: F811
     (tmp_path / "own.txt").write_text("to be or not to be, that is the question.\n" * 80)
     (tmp_path / "my_norm.py").write_text(MY_NORM)
     (tmp_path / "my_rms.py").write_text(MY_RMS)
+    (tmp_path / "my_gelu.py").write_text(MY_GELU)
     (tmp_path / "affine.py").write_text(foreign.AFFINE)
     (tmp_path / "layernorm.py").write_text(foreign.LAYERNORM_C)
     (tmp_path / "model.py").write_text(foreign.MODULE)

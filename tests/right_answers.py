@@ -1,0 +1,46 @@
+"""Right answers in other styles than ours: loops, einsum, lists, dicts, other cancellations.
+
+An answer is (layer, the lines after those of BEGIN in wrong_answers.py).
+"""
+
+RIGHT_ANSWERS = [
+    ("linear", "return np.einsum('oi,...o->...i', weight, dy), "
+     "[np.einsum('bto,bti->oi', dy, x), np.einsum('bto->o', dy)]"),
+    ("linear", "dw = np.zeros_like(weight)\nfor g, r in zip(dys, rows):\n    dw += np.outer(g, r)\n"
+     "return np.dot(dy, weight), {'weight': dw, 'bias': sum(dys)}"),
+    ("linear", "return np.tensordot(dy, weight, 1), np.tensordot(dy, x, ([0, 1], [0, 1])), "
+     "np.ones(len(dys)) @ dys"),
+    ("linear", "return dy @ weight, Params((rows.T @ dys).T, dy.sum(1).sum(0))"),
+    ("embedding", "for i in np.ndindex(tokens.shape):\n    token[tokens[i]] += dy[i]\n"
+     "    position[i[1]] += dy[i]\nreturn token, position"),
+    ("embedding", "one = np.eye(V)[tokens]\nwhere = np.eye(S)[:T]\n"
+     "return {'token': np.tensordot(one, dy, 2 * [[0, 1]]), 'position': where.T @ dy.sum(0)}"),
+    ("layer_norm", "return rstd * (d - mean(d) - xhat * mean(d * xhat)), [dw, db]"),
+    ("layer_norm", "dvar = total(d * xhat / rstd) * -0.5 * rstd**3\n"
+     "dmu = -rstd * total(d) - dvar * 2 * mean(xhat / rstd)\n"
+     "return d * rstd + dvar * 2 * xhat / rstd / N + dmu / N, Params(dw, db)"),
+    ("layer_norm", "I = np.eye(N)\nJ = rstd[..., None] * (I - 1 / N - xhat[..., :, None] "
+     "* xhat[..., None, :] / N)\nreturn np.einsum('btij,btj->bti', J, d), Params(dw, db)"),
+    ("gelu", "return dy * (0.5 * (1 + t) + 0.5 * x * (1 - t**2) * du)"),
+    ("gelu", "return 0.5 * dy * ((1 + t) + x * du / np.cosh(u)**2)"),
+    ("gelu", "g = 1 / (1 + np.exp(-2 * u))\nreturn (g + 2 * x * g * (1 - g) * du) * dy"),
+    ("softmax", "return dy * y - y * np.sum(dy * y, axis=-1, keepdims=True)"),
+    ("softmax", "out = np.empty_like(y)\nfor i in np.ndindex(y.shape[:-1]):\n"
+     "    out[i] = (np.diag(y[i]) - np.outer(y[i], y[i])) @ dy[i]\nreturn out"),
+    ("softmax", "return y * (dy - np.einsum('...i,...i->...', dy, y)[..., None])"),
+    ("dropout", "return np.where(keep, dy, 0) / (1 - rate)"),
+    ("dropout", "dx = dy.copy()\ndx[~keep] = 0\nreturn dx * (1 / (1 - rate))"),
+    ("dropout", "return [(keep.astype(np.float64) * (1 / (1 - rate)) * dy)]"),
+    ("cross_entropy", "return dloss * (p - one) * m / n"),
+    ("cross_entropy", "g = p.copy().reshape(-1, V)\ng[np.arange(len(g)), t.ravel()] -= 1\n"
+     "g[~counted.ravel()] = 0\nreturn (g * (dloss / n)).reshape(p.shape)"),
+    ("mlp", "dh = gelu.backward(da, cache.gelu)\n"
+     "return dh @ cache.up.weight, {'up': [flat(dh).T @ flat(x), flat(dh).sum(0)], 'down': ddown}"),
+    ("attention", "return finish(dq, dk, dv)"),
+    ("attention", "dk = np.einsum('bhij,bhid->bhjd', dS, q)\nreturn finish(dq, dk, dv)"),
+    ("flash_attention", "dS = dS / np.sqrt(D)\n"
+     "return [dS @ k, np.einsum('bhij,bhid->bhjd', dS, q), dv]"),
+    ("block", "dr, dn2 = layer_norm.backward(dm, cache.norm_2)\ndr = dr + dy\n"
+     "dn, da = attention.backward(dr, cache.attention)\n"
+     "dx, dn1 = layer_norm.backward(dn, cache.norm_1)\nreturn dx + dr, (dn1, da, dn2, dmlp)"),
+]
