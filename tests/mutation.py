@@ -126,12 +126,15 @@ def equal(a, b):
 
 
 def tests_of(stem, items):
-    """Return the tests that may catch a mutant of a file, the likeliest first."""
+    """Return the tests that may catch a mutant of a file, the likeliest first.
+
+    Those of the pictures are none: one reads the lines of the code, and any edit breaks it.
+    """
     stems = [last_part(stem), *ALSO.get(last_part(stem), [])]
 
     def belongs(item):
         layer = getattr(item, "callspec", None) and item.callspec.params.get("layer")
-        return item.path.stem in [f"test_{name}" for name in stems] or (
+        return "figures" not in item.path.parts and item.path.stem in [f"test_{name}" for name in stems] or (
             item.path.stem == "test_layers" and layer and layer.stem in stems)
 
     return [item for item in items if belongs(item)]
