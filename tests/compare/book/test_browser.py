@@ -55,8 +55,10 @@ addEventListener("load", () => {
 @pytest.mark.skipif(BROWSER is None, reason=f"no browser is installed (looked for {', '.join(BROWSERS)})")
 def test_every_page_fits_a_laptop_and_a_phone(book, tmp_path):
     pages = sorted(path for path in book.rglob("*.html"))
+    shown = [(path, width) for path in pages  # a source scrolls in itself alone: the phone tells
+             for width in (WIDTHS if path.parent == book else WIDTHS[1:])]
     frames = "".join(f'<iframe src="{path.as_uri()}" data-page="{path.name}" style="border:0" '
-                     f'width="{width}" height="800"></iframe>' for path in pages for width in WIDTHS)
+                     f'width="{width}" height="800"></iframe>' for path, width in shown)
     (tmp_path / "frames.html").write_text(FRAMES % frames, encoding="utf-8")
     run = subprocess.run(
         [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files",
@@ -64,7 +66,7 @@ def test_every_page_fits_a_laptop_and_a_phone(book, tmp_path):
          (tmp_path / "frames.html").as_uri()],
         capture_output=True, text=True, encoding="utf-8", timeout=300)
     found = json.loads(html.unescape(re.search("@@(.*)@@", run.stdout, re.S)[1]))
-    assert len(found) == len(pages) * len(WIDTHS) and all(seen["text"] > 100 for seen in found)
+    assert len(found) == len(shown) and all(seen["text"] > 100 for seen in found)
     assert not [seen for seen in found if seen["out"]]
     assert not [seen for seen in found if seen["keyless"]]  # Tab finds every link and every fold
     check_names([seen["lit"] for seen in found if "lit" in seen])

@@ -1,6 +1,6 @@
 """Answers as students write them: what the grader says of wrong ones, and that right ones pass.
 
-All of them run under the thorough profile, a third of them otherwise. The score:
+All of them run under the thorough profile, an eighth of them otherwise. The score:
 python -m pytest -s --hypothesis-profile=thorough tests/compare/grading/test_answers.py
 """
 
@@ -17,7 +17,7 @@ from right_answers import RIGHT_ANSWERS
 from submissions import fill, here, kept_cases, verdict  # noqa: F401, here is a fixture
 from wrong_answers import BEGIN, WRONG_ANSWERS
 
-EACH = 1 if settings().max_examples > 1000 else 3
+EACH = 1 if settings().max_examples > 1000 else 8
 told = []  # of each wrong answer, whether its verdict says what it must
 
 
