@@ -50,17 +50,20 @@ def kept_cases(stem):
     return cases(LAYERS[stem])
 
 
+def run_inside(main, folder):
+    """Run what a process would, on its folder; return what the process would: its code and output."""
+    path = list(sys.path)
+    main(folder)
+    sys.path[:] = path
+    for name in [name for name in sys.modules if name.partition(".")[0] == "submission"]:
+        del sys.modules[name]
+    return 0, b""
+
+
 @pytest.fixture
 def here(monkeypatch):
     """Run the submission's process inside this one: starting another costs two seconds."""
-    def start(folder, *_):
-        path = list(sys.path)
-        submission.main(folder)
-        sys.path[:] = path
-        for name in [name for name in sys.modules if name.partition(".")[0] == "submission"]:
-            del sys.modules[name]
-        return 0, b""
-    monkeypatch.setattr(sandbox, "start", start)
+    monkeypatch.setattr(sandbox, "start", lambda folder, *_: run_inside(submission.main, folder))
     monkeypatch.setattr(sandbox, "cases", lambda layer: kept_cases(layer.stem))
     monkeypatch.chdir(HOUSE)  # where the pages that a verdict names are
 

@@ -13,7 +13,6 @@ import numpy as np
 
 from reference.tools import tree
 
-from ..layers import both
 from ..layers.both import collapse
 from ..layers.streams import stream
 from ..progress import duration, waiting

@@ -178,7 +178,7 @@ def in_digits(one, other):
 
 def notes_on(examined):
     """Yield sentences on how the examples were judged, and on what they never showed."""
-    found, (first, form) = [one for one, _ in examined], examined[0]
+    found = [one for one, _ in examined]
     if kinks := sorted({name for one in found for name in one.kinks}):
         count = sum(bool(one.kinks) for one in found)
         yield (f"kinks: at {count} of {len(found)} examples the slopes from left and right differ "

@@ -4,7 +4,6 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numpy import ndarray as Array
 
 from reference import attention, block, layer_norm, mlp
 

@@ -7,7 +7,6 @@ import pytest
 from compare.__main__ import main
 from compare.book import show
 from compare.book.reading.chapter import Equation, read_chapter
-from compare.book.reading.code import Code
 from compare.book.reading.markdown import read_blocks
 from compare.book.reading.plain import plain_text
 from compare.layers.source import DERIVED

@@ -1,7 +1,5 @@
 """gradcheck FILE: what it draws, the verdict, the exit code; what can't be judged is one sentence."""
 
-import sys
-
 import numpy as np
 import pytest
 
@@ -9,6 +7,7 @@ from compare.__main__ import main
 from compare.checks import anyones
 from compare.checks.drawing import DrawnSizes, draw_argument
 from compare.checks.nests import Unfit
+from submissions import run_inside
 
 TANH = """
 import numpy as np
@@ -74,14 +73,8 @@ def layer(sizes):
 @pytest.fixture
 def gradcheck_of(tmp_path, monkeypatch, capsys):
     """A command gradcheck on a text, inside this process; returns its exit code and what it says."""
-    def start(module, folder, *_):
-        path = list(sys.path)
-        anyones.main(folder)
-        sys.path[:] = path
-        for name in [name for name in sys.modules if name.partition(".")[0] == "submission"]:
-            del sys.modules[name]
-        return 0, b""
-    monkeypatch.setattr(anyones, "start_apart", start)
+    monkeypatch.setattr(anyones, "start_apart",
+                        lambda module, folder, *_: run_inside(anyones.main, folder))
 
     def run(text, *words):
         (tmp_path / "mine.py").write_text(text, encoding="utf-8")

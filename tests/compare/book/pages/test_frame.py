@@ -2,8 +2,6 @@
 
 import re
 
-import pytest
-
 from compare.book.pages.cover import cover, reading_order
 from compare.book.pages.frame import document, source_page
 from compare.book.pages.map import model_map
