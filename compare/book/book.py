@@ -7,7 +7,7 @@ from ..progress import waiting
 from .reading.chapter import read_chapter
 from .pages.cover import cover, reading_order
 from .figures import PICTURED, figure_of
-from .figures.svg import COLORS
+from ..svg import COLORS
 from .pages.frame import document, source_page
 from .pages.links import Links
 from .reading.markdown import as_html

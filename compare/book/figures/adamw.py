@@ -4,7 +4,7 @@ import numpy as np
 
 from reference import adamw
 
-from .svg import Plot, dot, figure, line, rect, shown, text
+from ...svg import Plot, dot, figure, line, rect, shown, text
 
 STEPS, MEAN = 30, 1.0
 BETAS = {"one": 0.9, "two": 0.99}

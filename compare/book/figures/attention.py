@@ -7,7 +7,7 @@ import numpy as np
 from reference import attention
 
 from .shared import drawn_linear, sheet
-from .svg import arrow, figure, rect, text
+from ...svg import arrow, figure, rect, text
 from .trained_head import LETTERS, SHOWN, recalling, trained_head
 
 T, C, H, D = 5, 4, 2, 2

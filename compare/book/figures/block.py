@@ -8,7 +8,7 @@ import numpy as np
 from reference import attention, block, layer_norm, mlp
 
 from .shared import drawn_linear
-from .svg import arrow, arrowhead, bend, figure, rect, shown, text
+from ...svg import arrow, arrowhead, bend, figure, rect, shown, text
 
 T, C, H = 8, 32, 4
 UNIT = 30  # the width of a root mean square of 1

@@ -4,7 +4,7 @@ import numpy as np
 
 from reference import cross_entropy
 
-from .svg import bars, figure, line, rect, shown, text
+from ...svg import bars, figure, line, rect, shown, text
 
 LETTERS, TARGET = "aeiou", 1
 LEFT, STEP, UNIT = 100, 74, 130

@@ -4,7 +4,7 @@ import numpy as np
 
 from reference import dropout
 
-from .svg import arrow, figure, rect, shown, text
+from ...svg import arrow, figure, rect, shown, text
 
 RATE = 0.5
 LEFT, LANE, GAP = 60, 46, 12

@@ -6,7 +6,7 @@ import numpy as np
 
 from reference import embedding
 
-from .svg import arrowhead, bend, cells, figure, shown, text
+from ...svg import arrowhead, bend, cells, figure, shown, text
 
 LETTERS, TEXT, REPEATED = "abns", "banana", "a"
 COLOR = {"a": "one", "b": "three", "n": "two", "s": "muted"}

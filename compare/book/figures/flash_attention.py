@@ -7,7 +7,7 @@ from numpy import ndarray as Array
 
 from reference.flash_attention import blocks
 
-from .svg import bars, figure, line, path, rect, shown, text
+from ...svg import bars, figure, line, path, rect, shown, text
 
 T, D, TILE, ROW = 12, 4, 3, 11
 UNIT, LEFT, TOP = 24, 150, 40  # of a cell, and where the first one is

@@ -1,7 +1,7 @@
 """The picture of AdamW in place: how often its arrays travel to memory and back."""
 
 from .memory_trips import fused_trips, plain_trips
-from .svg import figure, rect, text
+from ...svg import figure, rect, text
 
 SQUARE, BYTES = 12, 4  # of an array in the picture; of a number in float32
 

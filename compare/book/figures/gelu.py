@@ -4,7 +4,7 @@ import numpy as np
 
 from reference import gelu
 
-from .svg import Plot, dot, figure, line, shown, text
+from ...svg import Plot, dot, figure, line, shown, text
 
 
 def draw():

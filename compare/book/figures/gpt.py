@@ -9,7 +9,7 @@ from reference import cross_entropy, gpt
 from reference.tools import tree
 
 from .shared import sheet
-from .svg import arrow, arrowhead, bend, figure, rect, text
+from ...svg import arrow, arrowhead, bend, figure, rect, text
 
 ALPHABET, TEXT = "abcdef", "dabad"  # the last letter is only a target
 UNIT = 22

@@ -4,7 +4,7 @@ import numpy as np
 
 from reference import layer_norm
 
-from .svg import bars, figure, line, shown, text
+from ...svg import bars, figure, line, shown, text
 
 LEFT, STEP, UNIT = 204, 66, 15
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from reference import linear
 
-from .svg import cells, figure, line, rect, shown, text
+from ...svg import cells, figure, line, rect, shown, text
 
 CELL, PANEL = 29, 228
 COLOR = {"N": "one", "I": "three", "O": "two"}

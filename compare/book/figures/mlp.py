@@ -8,7 +8,7 @@ from numpy import ndarray as Array
 from reference import gelu, mlp
 
 from .shared import drawn_linear, sheet
-from .svg import arrow, figure, rect, text
+from ...svg import arrow, figure, rect, text
 
 UNIT = 11  # of a cell
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from reference import linear
 
-from .svg import cells, rect, text
+from ...svg import cells, rect, text
 
 
 def drawn_linear(rng, out, into):

@@ -4,7 +4,7 @@ import numpy as np
 
 from reference import softmax
 
-from .svg import TINT, cells, figure, line, rect, shown, text
+from ...svg import TINT, cells, figure, line, rect, shown, text
 
 CELL, HIGH, LEFT, TOP = 66, 44, 118, 68
 

@@ -1,6 +1,6 @@
 """The map of the model on the cover: each part is a link to its page."""
 
-from ..figures.svg import arrow, figure, line, path, rect, text
+from ...svg import arrow, figure, line, path, rect, text
 
 STREAM, TALL = 85, 34  # where the residual stream runs, and the height of a box
 

@@ -9,14 +9,14 @@ import pytest
 from compare.__main__ import main
 from compare.book.reading import chapter as chapters
 from compare.book.book import SHADE, colors
-from compare.book.reading.chapter import read_chapter, torch_path
+from compare.book.reading.chapter import read_chapter
 from compare.book.reading.code import code_of_tags
 from compare.book.figures import PICTURED
-from compare.book.figures.svg import COLORS
+from compare.svg import COLORS
 from compare.book.pages.names import symbols
 from compare.book.numbers.numbers import numbers_of
 from compare.book.pages.tables import tables
-from compare.layers.source import DERIVED, TEXTS, path_of, read
+from compare.layers.source import DERIVED, TEXTS, path_of, read, torch_path
 
 VOID = {"meta", "link", "br", "path", "rect", "polygon", "mspace", "circle", "line"}
 SCHEMES = {name: i for i, name in enumerate(["light", "dark"])}

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from compare.book.figures import PICTURED, figure_of
-from compare.book.figures.svg import COLORS, TINT
+from compare.svg import COLORS, TINT
 from pictures import picture_of, root_of
 
 WIDE = {"sans": 0.57, "mono": 0.61}  # of a letter, in heights of the text, in DejaVu

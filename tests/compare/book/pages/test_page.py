@@ -10,7 +10,7 @@ import pytest
 from compare.book.pages import page as pages
 from compare.book.reading.chapter import Chapter, pieces
 from compare.book.reading.code import Code
-from compare.book.figures.svg import Figure
+from compare.svg import Figure
 from compare.book.pages.links import Links
 from compare.book.reading.markdown import read_blocks
 from compare.book.numbers.number import Number
