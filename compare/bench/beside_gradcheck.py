@@ -49,7 +49,7 @@ def torch_function(layer, example, fault):
             given = dict(zip(arrays, (tensor.detach().numpy() for tensor in tensors)))
             inputs = example.inputs | {n: a for n, a in given.items() if n in example.inputs}
             ctx.example = Example(inputs, example.params and tree.unwalk(example.params, given),
-                                  example.options, example.masks)
+                                  example.options, example.constants)
             y, ctx.cache = both.forward(layer, ctx.example)
             return torch.from_numpy(np.array(y))
 

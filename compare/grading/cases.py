@@ -47,7 +47,7 @@ class Case:
         named = {name: np.ones_like(a) if self.plain and is_scale(name, a)
                  else np.zeros_like(a) if self.bare and is_bias(name) else a
                  for name, a in tree.walk(drawn.params)}
-        return Example(drawn.inputs, tree.unwalk(drawn.params, named), drawn.options, drawn.masks)
+        return Example(drawn.inputs, tree.unwalk(drawn.params, named), drawn.options, drawn.constants)
 
     @functools.cached_property
     def dy(self):
@@ -117,7 +117,7 @@ def with_defaults(layer, example):
         inputs["targets"] = np.maximum(inputs["targets"], 0)
     return Example(inputs, example.params, *(
         {name: value if given[name].default is inspect.Parameter.empty else given[name].default
-         for name, value in options.items()} for options in (example.options, example.masks)))
+         for name, value in options.items()} for options in (example.options, example.constants)))
 
 
 def extreme_example(drawn):
@@ -126,7 +126,7 @@ def extreme_example(drawn):
               if a.dtype.kind == "f" else np.arange(a.size).reshape(a.shape)
               for name, a in drawn.inputs.items()}
     options = drawn.options | ({"ignore_index": -100} if "targets" in drawn.inputs else {})
-    return Example(inputs, drawn.params, options, dict.fromkeys(drawn.masks))
+    return Example(inputs, drawn.params, options, dict.fromkeys(drawn.constants))
 
 
 def is_scale(name, array):

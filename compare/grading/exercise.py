@@ -13,7 +13,7 @@ from ..words import argument
 HEAD = '''"""Exercise: the backward of {stem}.
 
 Fill in `backward` at the end. Then: python -m compare grade {file}
-In the project's folder, the forward is that of reference/{stem}.py, and reference/{stem}.md derives
+In the project's folder, the forward is that of {path}, and {page} derives
 the equations.
 """
 
@@ -49,19 +49,24 @@ def exercise_text(stem, file):
     equations = [tag for line in lines[opening : backward.end_lineno] for tag in tags(line)]
     start = min(node.lineno for node in [backward, *backward.decorator_list]) - 1
     given = lines[body[0].end_lineno : start] + lines[backward.end_lineno + 2 :]
-    given = "\n".join(re.sub(r"^from \.([\w.]*) ?import", absolute, line) for line in given)
+    given = "\n".join(absolute(line, path_of(stem).parent.parts) for line in given)
     if "import numpy as np" not in given:
         given = given.replace("\nfrom numpy", "\nimport numpy as np\nfrom numpy", 1)
     names, shapes = results(LAYERS[stem], backward.args.args[0].arg)
     span = equations[0] + (f" to {equations[-1]}" if len(equations) > 1 else "")
     task = TASK.format(results=names, equations=span, shapes=shapes,
                        sizes=in_words(sizes(LAYERS[stem].letters, "apart")))
-    return (HEAD.format(stem=stem, file=file) + given.rstrip() + "\n\n\n"
+    return (HEAD.format(stem=stem, file=file, path=path_of(stem).as_posix(),
+                        page=path_of(stem, ".md").as_posix()) + given.rstrip() + "\n\n\n"
             + "\n".join(lines[backward.lineno - 1 : opening]) + "\n" + task)
 
 
-def absolute(match):
-    return f"from reference{'.' if match[1] else ''}{match[1]} import"
+def absolute(line, package):
+    """Return a line with the whole name of the module that it imports from, seen from a package."""
+    def whole(match):
+        base = package[:len(package) - len(match[1]) + 1]
+        return f"from {'.'.join([*base, *filter(None, [match[2]])])} import"
+    return re.sub(r"^from (\.+)([\w.]*) ?import", whole, line)
 
 
 def results(layer, cotangent):

@@ -51,7 +51,7 @@ def sizes_of(case):
     if "H" in sizes and "D" in sizes:
         sizes["C"] = sizes["H"] * sizes["D"]
     if "rate" in options:
-        drops = "keep" in inputs or case.example.masks.get("keep") is not None
+        drops = "keep" in inputs or case.example.constants.get("keep") is not None
         sizes["(1 - rate)"] = 1 - options["rate"] if drops else 1.0
         sizes["rate"] = options["rate"] if drops else 1.0
     if "block" in options:

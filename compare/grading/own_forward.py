@@ -53,7 +53,7 @@ def nudged(case, name, step):
         params = tree.unwalk(params, {n: a + step if n == name else a
                                       for n, a in tree.walk(params)})
     moved = copy.copy(case)
-    vars(moved)["example"] = Example(inputs, params, example.options, example.masks)
+    vars(moved)["example"] = Example(inputs, params, example.options, example.constants)
     return moved
 
 

@@ -113,4 +113,4 @@ def read_results(path, name, case):
 
 def options_of(case):
     """Return the names of the options of a case."""
-    return [*case.example.options, *case.example.masks] or ["none"]
+    return [*case.example.options, *case.example.constants] or ["none"]

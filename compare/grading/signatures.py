@@ -49,11 +49,11 @@ def positional(function):
 
 
 def takes(function, example):
-    """Return the options and masks of an example that a function has arguments for."""
+    """Return the options and constants of an example that a function has arguments for."""
     parameters = inspect.signature(function).parameters
     if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
-        return {*example.options, *example.masks}
-    taken = {name for name in (*example.options, *example.masks)
+        return {*example.options, *example.constants}
+    taken = {name for name in (*example.options, *example.constants)
              if own_name(function, name) in parameters}
     if any(BAG.search(name) for name in required(function)):
         taken |= {*example.options} - {"config"}
@@ -63,15 +63,15 @@ def takes(function, example):
 def is_default(layer, example, taken):
     """Whether what a function has no arguments for makes no difference in an example."""
     defaults = inspect.signature(layer.numpy.forward).parameters
-    masked = any(mask is not None for mask in example.masks.values())
+    masked = any(mask is not None for mask in example.constants.values())
 
     def is_idle(name, value):
-        if name == "rate" and example.masks:
+        if name == "rate" and example.constants:
             return not masked
         if name == "ignore_index":
             return not (example.inputs["targets"] == value).any()
         default = defaults[name].default
         return value is default or not isinstance(value, np.ndarray) and value == default
 
-    return all(is_idle(name, value) for name, value in (example.options | example.masks).items()
+    return all(is_idle(name, value) for name, value in (example.options | example.constants).items()
                if name not in taken)

@@ -218,7 +218,7 @@ class Submission:
             least = len(values) + len(params)
             is_flat = len(names) >= least > len(values) + 1 or reading.turned or reading.bare
             values += params.values() if is_flat else [case.example.params]
-        known = case.example.options | case.example.masks
+        known = case.example.options | case.example.constants
         keywords = named_in(forward, {own_name(forward, name): value
                                       for name, value in known.items() if name in taken})
         for name in required(forward)[len(values):]:

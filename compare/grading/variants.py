@@ -193,7 +193,7 @@ def output_of(function, case, how):
     def own(values):
         return {name: a if a is None else weights.to_torch(a) for name, a in values.items()}
 
-    inputs, masks, params = own(example.inputs), own(example.masks), example.params
+    inputs, constants, params = own(example.inputs), own(example.constants), example.params
     if params is not None:
         params = weights.to_torch(params)
     moving = {name: inputs[name] for name in both.differentiable(example)}
@@ -201,7 +201,7 @@ def output_of(function, case, how):
     for tensor in moving.values():
         tensor.requires_grad_()
     given = [*inputs.values(), *([] if params is None else [params])]
-    y = function(*given, **example.options, **masks, **how)
+    y = function(*given, **example.options, **constants, **how)
     return y.detach().numpy(), y, moving
 
 

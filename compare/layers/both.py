@@ -9,7 +9,7 @@ import numpy as np
 
 from reference.tools import tree
 
-from .row import Example
+from .row import Example, is_values
 from .streams import stream
 
 
@@ -41,7 +41,7 @@ def forward(layer, example):
     """Return (y, cache) of the NumPy side."""
     params = () if example.params is None else (example.params,)
     return layer.numpy.forward(*example.inputs.values(), *params, **example.options,
-                               **example.masks)
+                               **example.constants)
 
 
 def backward(layer, example, dy, cache):
@@ -73,15 +73,16 @@ def run_torch(layer, sizes, example, dy):
     import torch
 
     from . import weights
-    module, inputs, masks = on_torch(layer, sizes, example)
-    y = module(*inputs.values(), **masks)
+    module, inputs, constants = on_torch(layer, sizes, example)
+    y = module(*inputs.values(), **constants)
     y.backward(torch.from_numpy(np.array(dy)))
     gradients = {name: inputs[name].grad.numpy() for name in differentiable(example)}
     return Outcome(y.detach().numpy(), gradients | weights.gradients(module))
 
 
 def on_torch(layer, sizes, example):
-    """Return (module, inputs, masks): an example as torch takes it, in module(*inputs, **masks)."""
+    """Return (module, inputs, constants): an example as torch takes it, in
+    module(*inputs, **constants)."""
     import torch
 
     from . import weights
@@ -89,11 +90,11 @@ def on_torch(layer, sizes, example):
     if example.params is not None:
         weights.load_into(module, example.params)
     inputs = {name: torch.from_numpy(np.array(a)) for name, a in example.inputs.items()}
-    masks = {name: mask if mask is None else weights.to_torch(mask)
-             for name, mask in example.masks.items()}
+    constants = {name: a if a is None else weights.to_torch(a)
+                 for name, a in example.constants.items()}
     for name in differentiable(example):
         inputs[name].requires_grad_()
-    return module, inputs, masks
+    return module, inputs, constants
 
 
 def compare(ours, theirs, smallest):
@@ -133,7 +134,9 @@ def rounding(layer, sizes, example, dy, truth, seed):
     for _ in range(8):
         nudged = Example({name: nudge(a) for name, a in example.inputs.items()},
                          example.params and tree.map(nudge, example.params),
-                         example.options, example.masks)
+                         example.options,
+                         {name: nudge(a) if is_values(a) else a
+                          for name, a in example.constants.items()})
         other = named(run_torch(layer, sizes, nudged, nudge(dy)))
         for name, result in named(truth).items():
             moved[name] = max(moved[name], float(np.abs(other[name] - result).max()))

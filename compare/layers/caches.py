@@ -5,15 +5,12 @@ import numpy as np
 from reference.tools import tree
 
 from . import both
-from .row import Example
 from .sizes import sizes
 
 
 def cache_bytes(layer):
     """Return the bytes that a layer's cache keeps in float32 at the laptop's sizes, without dropout."""
-    example = layer.example(sizes(layer.letters, "laptop"), 0)
-    example = Example(example.inputs, example.params, example.options,
-                      dict.fromkeys(example.masks)).astype(np.float32)
+    example = layer.example(sizes(layer.letters, "laptop"), 0).unmasked().astype(np.float32)
     _, cache = both.forward(layer, example)
     return bytes_of(cache, example.params or ())
 

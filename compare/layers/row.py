@@ -13,19 +13,30 @@ from .source import module_of
 
 @dataclass(frozen=True)
 class Example:
-    """One drawn input: forward(*inputs, params, **options, **masks) on the NumPy side."""
+    """One drawn input: forward(*inputs, params, **options, **constants) on the NumPy side."""
 
     inputs: dict                                 # arrays by argument name, in argument order
     params: Any = None                           # a tree, or None for a layer without any
     options: dict = field(default_factory=dict)  # hyperparameters
-    masks: dict = field(default_factory=dict)    # boolean arrays, given to both sides
+    constants: dict = field(default_factory=dict)  # arrays without a gradient: masks, a reference's
 
     def astype(self, dtype):
         """Return the same example with its floats in another dtype."""
         def cast(a):
             return a.astype(dtype) if a.dtype.kind in "fc" else a
         return Example({name: cast(a) for name, a in self.inputs.items()},
-                       self.params and tree.map(cast, self.params), self.options, self.masks)
+                       self.params and tree.map(cast, self.params), self.options,
+                       {name: cast(a) if is_values(a) else a for name, a in self.constants.items()})
+
+    def unmasked(self):
+        """Return the same example without its masks."""
+        return Example(self.inputs, self.params, self.options,
+                       {name: a if is_values(a) else None for name, a in self.constants.items()})
+
+
+def is_values(constant):
+    """Whether a constant is numbers rather than masks: one boolean array, a tree of them, or None."""
+    return isinstance(constant, np.ndarray) and constant.dtype != bool
 
 
 @dataclass(frozen=True)

@@ -115,7 +115,7 @@ def with_masks(layer, sizes):
     """Return the first example of these sizes that has all its masks."""
     for seed in range(100):
         example = layer.example(sizes, seed)
-        if all(mask is not None for mask in example.masks.values()):
+        if all(mask is not None for mask in example.constants.values()):
             return example
     raise ValueError(f"{layer.stem} drew no masks in 100 examples")
 

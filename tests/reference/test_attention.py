@@ -17,7 +17,7 @@ from strategies import examples
 def test_the_gradient_of_the_key_bias_is_zero(case):
     x = case.example.inputs["x"]
     _, cache = attention.forward(x, case.example.params, **case.example.options,
-                                 **case.example.masks)
+                                 **case.example.constants)
     _, grads = attention.backward(case.dy, cache)
     dq, dk, dv = np.split(grads.qkv.bias, 3)
     # a sum of B T T terms of the size of q, each rounded: zero up to their rounding

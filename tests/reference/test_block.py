@@ -14,7 +14,7 @@ def test_with_silent_branches_it_is_the_identity(case):
     x, p = case.example.inputs["x"], case.example.params
     p = p._replace(attention=p.attention._replace(proj=silent(p.attention.proj)),
                    mlp=p.mlp._replace(down=silent(p.mlp.down)))
-    y, cache = block.forward(x, p, **case.example.options, **case.example.masks)
+    y, cache = block.forward(x, p, **case.example.options, **case.example.constants)
     np.testing.assert_array_equal(y, x)
     np.testing.assert_array_equal(block.backward(case.dy, cache)[0], case.dy)
 

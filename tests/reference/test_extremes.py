@@ -35,7 +35,7 @@ def extreme(layer, scale, seed):
     inputs = {name: a * scale if a.dtype.kind == "f" else a for name, a in e.inputs.items()}
     params = e.params and tree.unwalk(e.params, {
         name: a * scale if "position" in name else a for name, a in tree.walk(e.params)})
-    return n, Example(inputs, params, e.options, e.masks)
+    return n, Example(inputs, params, e.options, e.constants)
 
 
 def terms(layer, example, name):

@@ -58,7 +58,7 @@ def test_the_gradient_of_a_batch_is_the_sum_over_its_sequences(case):
     whole = both.run_numpy(GPT, case.example, case.dy)
     total = {name: 0 for name in whole.gradients}
     for b in range(case.sizes["B"]):
-        keep = case.example.masks["keep"]
+        keep = case.example.constants["keep"]
         one = Example({"tokens": case.example.inputs["tokens"][b : b + 1]}, case.example.params,
                       case.example.options,
                       {"keep": keep and tree.map(lambda a: a[b : b + 1], keep)})
@@ -71,7 +71,7 @@ def test_the_gradient_of_a_batch_is_the_sum_over_its_sequences(case):
 def test_the_tied_gradient_is_the_sum_of_its_two_parts(case):
     """Untie by hand: one table for the embedding, a copy for the head."""
     (tokens,), p, options = case.example.inputs.values(), case.example.params, case.example.options
-    options = {**options, **case.example.masks}
+    options = {**options, **case.example.constants}
     _, cache = gpt.forward(tokens, p, **options)
     tied = gpt.backward(case.dy, cache).embedding.token.weight
     as_head = np.einsum("btv,btc->vc", case.dy, cache.h)
@@ -116,8 +116,8 @@ def test_both_sides_start_with_gpt2s_initial_values():
 def test_loss_and_grad_agrees_with_torch(case, seed):
     (tokens,), p, options = case.example.inputs.values(), case.example.params, case.example.options
     targets = np.random.default_rng(seed).integers(0, case.sizes["V"], tokens.shape)
-    loss, grads = gpt.loss_and_grad(tokens, targets, p, **options, **case.example.masks)
-    logits, _ = gpt.forward(tokens, p, **options, **case.example.masks)
+    loss, grads = gpt.loss_and_grad(tokens, targets, p, **options, **case.example.constants)
+    logits, _ = gpt.forward(tokens, p, **options, **case.example.constants)
     theirs = torch.from_numpy(logits).requires_grad_()
     truth = torch.nn.functional.cross_entropy(theirs.flatten(0, 1), torch.from_numpy(targets).flatten())
     truth.backward()

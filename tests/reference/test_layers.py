@@ -187,11 +187,11 @@ def test_memory_layout_changes_nothing(layer, layout, data):
     case = data.draw(examples(layer))
     odd = Example({name: layout(a) for name, a in case.example.inputs.items()},
                   case.example.params and tree.map(layout, case.example.params),
-                  case.example.options, case.example.masks)
+                  case.example.options, case.example.constants)
     dy = layout(case.dy) if case.dy.ndim else case.dy
     plain = Example({name: np.array(a, order="C") for name, a in odd.inputs.items()},
                     odd.params and tree.map(lambda a: np.array(a, order="C"), odd.params),
-                    odd.options, odd.masks)
+                    odd.options, odd.constants)
     found = both.run_numpy(layer, odd, dy)
     truth = both.run_numpy(layer, plain, dy.copy())
     bound = allowed(layer, "torch")
@@ -209,7 +209,7 @@ def test_wrong_dtypes_are_refused(layer, data):
     wrong = "float64" if inputs[name].dtype.kind == "i" else "float32" if params else "int64"
     inputs[name] = inputs[name].astype(wrong)
     with pytest.raises(TypeError, match="has dtype .*; allowed: "):
-        both.forward(layer, Example(inputs, params, case.example.options, case.example.masks))
+        both.forward(layer, Example(inputs, params, case.example.options, case.example.constants))
 
 
 def wrong_cotangents(dy):

@@ -12,7 +12,7 @@ from strategies import examples
 
 @given(examples(LAYERS["softmax"]), st.floats(-1e3, 1e3))
 def test_rows_sum_to_one_and_gradients_to_zero(case, shift):
-    x, masks = case.example.inputs["x"], case.example.masks
+    x, masks = case.example.inputs["x"], case.example.constants
     y, cache = softmax.forward(x, **masks)
     np.testing.assert_allclose(y.sum(-1), 1, rtol=1e-14)
     np.testing.assert_allclose(softmax.backward(case.dy, cache).sum(-1), 0, atol=1e-14)
@@ -22,7 +22,7 @@ def test_rows_sum_to_one_and_gradients_to_zero(case, shift):
 
 @given(examples(LAYERS["softmax"]))
 def test_masked_entries_and_their_gradients_are_exactly_zero(case):
-    x, mask = case.example.inputs["x"], case.example.masks["mask"]
+    x, mask = case.example.inputs["x"], case.example.constants["mask"]
     if mask is None:
         mask = softmax.causal_mask(x.shape[-1])
     y, cache = softmax.forward(x, mask=mask)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from ...layers.both import differentiable, on_torch
-from ...layers.source import HOUSE
+from ...layers.source import HOUSE, torch_path
 from .trace import made_by
 
 
@@ -35,13 +35,13 @@ class TorchRun(NamedTuple):
 
 def run(layer, sizes, example, dy):
     """Return the TorchRun of an example and a cotangent."""
-    module, inputs, masks = on_torch(layer, sizes, example)
+    module, inputs, constants = on_torch(layer, sizes, example)
     outside = {name: inputs[name] for name in differentiable(example)}
     outside |= dict(module.named_parameters())
     kept, walk = [Kept(name, "", tensor) for name, tensor in outside.items()], []
     watch(module, kept)
-    y, made = made_by(lambda: module(*inputs.values(), **masks),
-                      HOUSE / "torch_impl" / f"{layer.stem}.py", retained)
+    y, made = made_by(lambda: module(*inputs.values(), **constants),
+                      HOUSE / torch_path(layer.stem), retained)
     kept += of_lines(made) + saved(y)
     for node in nodes_behind(y):
         node.register_prehook(lambda _, name=node.name(): walk.append(name))

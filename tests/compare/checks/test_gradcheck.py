@@ -46,7 +46,7 @@ def test_every_layer_passes_and_an_error_of_1e_6_is_found_in_each_gradient(layer
     met = set()
     for example in examples_of(layer):
         form = form_of(layer.numpy.forward, layer.numpy.backward, inputs_of(example),
-                       example.options | example.masks)
+                       example.options | example.constants)
         right = form.gradients
         for entry in None, False, True:
             form.gradients = lambda arrays, dy: planted(right(arrays, dy), entry)  # noqa: B023
@@ -73,7 +73,7 @@ def planted(gradients, entry):
 @leaves_only
 def test_every_form_of_a_layer_passes(layer):
     example = layer.example(sizes(layer.letters, "apart"), 1)
-    options, arrays = example.options | example.masks, leaves_of(example)
+    options, arrays = example.options | example.constants, leaves_of(example)
     floats = [name for name, array in arrays.items() if array.dtype.kind == "f"]
 
     def whole(arrays):

@@ -27,7 +27,7 @@ def test_of_a_usual_example_nothing_but_its_options_is_another(layer):
         if case.usual and layer.stem != "cross_entropy":  # it counts the targets it ignored
             assert all(np.array_equal(a, drawn.inputs[name])
                        for name, a in case.example.inputs.items())
-            assert all(mask is None for mask in case.example.masks.values())
+            assert all(mask is None for mask in case.example.constants.values())
 
 
 def test_a_backward_that_is_right_up_to_size_5_is_caught(here, tmp_path, capsys):  # noqa: F811

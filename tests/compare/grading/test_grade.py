@@ -11,7 +11,7 @@ from compare.__main__ import main
 from compare.grading import exercise, grade, hints, sandbox
 from compare.grading.cases import cases
 from compare.checks.coverage import Coverage
-from compare.layers.source import HOUSE
+from compare.layers.source import HOUSE, path_of
 from compare.layers.table import LAYERS
 from compare.words import argument
 from submissions import RIGHT, fill, here, verdict  # noqa: F401, here is a fixture
@@ -75,12 +75,13 @@ def test_a_mistake_has_a_name(here, tmp_path, capsys, stem, before, after, words
 
 @pytest.mark.parametrize("stem", LAYERS)
 def test_every_layer_has_an_exercise_that_its_own_backward_solves(here, tmp_path, capsys, stem):
-    body = f"\n    import reference.{stem} as solved\n    return solved.backward({{}}, cache)\n"
+    name = ".".join(path_of(stem).with_suffix("").parts)
+    body = f"\n    import {name} as solved\n    return solved.backward({{}}, cache)\n"
     cotangent = {"cross_entropy": "dloss", "gpt": "dlogits"}.get(stem, "dy")
     right, out = verdict(capsys, fill(tmp_path, stem, body.format(cotangent)), stem)
     assert right, out
     text = (tmp_path / f"{stem}_exercise.py").read_text(encoding="utf-8")
-    assert f"reference/{stem}.md" in text and "from ." not in text
+    assert path_of(stem, ".md").as_posix() in text and "from ." not in text
 
 
 def test_one_mistake_of_the_model_is_told_once(here, tmp_path, capsys):
@@ -214,7 +215,7 @@ def test_what_a_layer_without_some_option_never_showed_is_told(
 
 @pytest.mark.parametrize("stem", ["softmax", "attention"])
 def test_the_layers_own_file_is_graded_where_it_stands(here, capsys, stem):
-    assert main(["grade", str(HOUSE / "reference" / f"{stem}.py")]) == 0
+    assert main(["grade", str(HOUSE / path_of(stem))]) == 0
     assert "all of it is right" in capsys.readouterr().out
 
 
@@ -318,7 +319,7 @@ def zero_last(case, array):
     (lambda case, a: a / 0, "it holds NaN or infinity, first at B = 1"),
     (lambda case, a: a.T, "it is the transpose of the right one"),
     (lambda case, a: a + (case.sizes["T"] > 1), "it is right where T = 1, and wrong elsewhere"),
-    (lambda case, a: a + (case.example.masks["keep"] is not None),
+    (lambda case, a: a + (case.example.constants["keep"] is not None),
      "it is right where there is no keep, and wrong elsewhere"),
     (zero_last, "it is right but for the last entry along axis -1"),
 ])

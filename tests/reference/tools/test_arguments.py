@@ -26,12 +26,12 @@ def example_with_masks(layer):
     """Return the first example of SIZES that has all its masks."""
     sizes = {letter: SIZES[letter] for letter in layer.letters}
     examples = (layer.example(sizes, seed) for seed in range(100))
-    return next(e for e in examples if all(mask is not None for mask in e.masks.values()))
+    return next(e for e in examples if all(mask is not None for mask in e.constants.values()))
 
 
 def arrays_of(example):
     """Yield (name, array, the example with another array in its place by function)."""
-    for part in "inputs", "params", "masks":
+    for part in "inputs", "params", "constants":
         for name, array in tree.walk(as_tree(getattr(example, part))):
             yield name, array, lambda new, part=part, name=name: replaced(example, part, name, new)
 
@@ -46,7 +46,7 @@ def replaced(example, part, name, new):
     old = as_tree(getattr(example, part))
     made = tree.unwalk(old, dict(tree.walk(old)) | {name: new})
     made = made._asdict() if isinstance(getattr(example, part), dict) else made
-    parts = {field: getattr(example, field) for field in ("inputs", "params", "options", "masks")}
+    parts = {field: getattr(example, field) for field in ("inputs", "params", "options", "constants")}
     return Example(**parts | {part: made})
 
 

@@ -152,7 +152,7 @@ def test_the_examples_show_what_their_lines_are_for(numbers):
 
 def test_a_layer_whose_examples_miss_a_tag_is_named():
     layer = dataclasses.replace(LAYERS["softmax"], draw=lambda rng, n: dataclasses.replace(
-        LAYERS["softmax"].draw(rng, n), masks={"mask": None}))
+        LAYERS["softmax"].draw(rng, n), constants={"mask": None}))
     with pytest.raises(ValueError, match="softmax has no example .* reaches SM-1; allowed: a row"):
         drawn_for(layer)
 
