@@ -58,7 +58,7 @@ def train(p, batches, *, config, schedule, loss_and_grad, state=None, optimizer=
 
     A batch is (tokens, targets, keep), keep being None or the masks of every dropout; each update
     takes so many as `accumulate` says, as if they were one. loss_and_grad is a model's, such as
-    gpt.loss_and_grad. An optimizer has init, clip and update as adamw has them. To go on from a
+    gpt.loss_and_grad; one by one, a batch is what it takes before p, and keep. An optimizer has init, clip and update as adamw has them. To go on from a
     Step, give its params and state.
     Raises FloatingPointError, naming the step, where the loss or the gradient is not finite.
     """
@@ -89,8 +89,8 @@ def accumulated(parts, p, config, loss_and_grad):
     That one's loss is a mean over its tokens, so each part counts by its share of them.
     """
     if len(parts) == 1:
-        (tokens, targets, keep), = parts
-        return loss_and_grad(tokens, targets, p, config=config, keep=keep)
+        (*arrays, keep), = parts
+        return loss_and_grad(*arrays, p, config=config, keep=keep)
     counts = [float((targets != IGNORED).sum()) for _, targets, _ in parts]
     loss, grads = 0.0, None
     for (tokens, targets, keep), count in zip(parts, counts):

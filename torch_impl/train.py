@@ -26,15 +26,20 @@ def optimizer_of(model, schedule):
         weight_decay=schedule.weight_decay)
 
 
-def train(model, batches, *, schedule, optimizer=None, start=0, accumulate=1):
+def cross_entropy(tokens, targets, model, *, keep=None):
+    """Return the mean cross-entropy of a model: (B, T), (B, T) -> ()."""
+    return CrossEntropy()(model(tokens, keep), targets)
+
+
+def train(model, batches, *, schedule, loss=cross_entropy, optimizer=None, start=0, accumulate=1):
     """Yield a Step after each update of the model in place, until schedule.steps are made.
 
     A batch is (tokens, targets, keep), keep being None or the masks of every dropout; each update
-    takes so many as `accumulate` says, as if they were one. To go on after some steps, give their
-    number as start, and the optimizer that made them.
+    takes so many as `accumulate` says, as if they were one. One by one, a batch is what loss takes
+    before the model, and keep. To go on after some steps, give their number as start, and the
+    optimizer that made them.
     Raises FloatingPointError, naming the step, where the loss or the gradient is not finite.
     """
-    loss_of = CrossEntropy()
     optimizer = optimizer_of(model, schedule) if optimizer is None else optimizer
     scheduler = adamw.scheduler(
         optimizer, lr=schedule.lr, min_lr=schedule.min_lr, warmup=schedule.warmup,
@@ -45,28 +50,33 @@ def train(model, batches, *, schedule, optimizer=None, start=0, accumulate=1):
         if not parts:
             return
         optimizer.zero_grad()
-        loss = accumulated(parts, model, loss_of)
+        value = accumulated(parts, model, loss)
         norm = adamw.clip(model, schedule.clip).item()
-        check_finite(index, loss, norm)
+        check_finite(index, value, norm)
         lr, = set(scheduler.get_last_lr())
         optimizer.step()
         scheduler.step()
-        yield Step(index, loss, norm, lr)
+        yield Step(index, value, norm, lr)
 
 
-def accumulated(parts, model, loss_of):
+def accumulated(parts, model, loss):
     """Add up the gradients of batches as of one that holds them all, and return its loss.
 
     That one's loss is a mean over its tokens, so each part counts by its share of them.
     """
+    if len(parts) == 1:
+        (*arrays, keep), = parts
+        value = loss(*arrays, model, keep=keep)
+        value.backward()
+        return value.item()
     counts = [int((targets != IGNORED).sum()) for _, targets, _ in parts]
     total = 0.0
     for (tokens, targets, keep), count in zip(parts, counts):
         if count == 0 and sum(counts) > 0:
             continue  # by itself it has no loss
-        loss = loss_of(model(tokens, keep), targets) * (count / sum(counts))
-        loss.backward()
-        total += loss.detach()
+        value = loss(tokens, targets, model, keep=keep) * (count / sum(counts))
+        value.backward()
+        total += value.detach()
     return total.item()
 
 

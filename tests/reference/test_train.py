@@ -228,7 +228,7 @@ def test_accumulated_parts_have_the_gradient_of_the_whole(config, seed, count):
     model = weights.load_into(torch_impl.gpt.GPT(**vars(config)), p)
     theirs = torch_impl.train.accumulated(
         [(torch.from_numpy(a), torch.from_numpy(b), keep and weights.to_torch(keep))
-         for a, b, keep in parts], model, torch_impl.train.CrossEntropy())
+         for a, b, keep in parts], model, torch_impl.train.cross_entropy)
     assert abs(loss - wanted) <= 1e-12 * max(1, wanted) and abs(theirs - wanted) <= 1e-12 * max(1, wanted)
     found = weights.gradients(model)
     for (name, grad), mine in zip(tree.walk(grads), tree.leaves(ours)):
@@ -245,7 +245,7 @@ def test_parts_that_count_nowhere_are_refused_together():
         reference.train.accumulated([part, part], params, config, gpt.loss_and_grad)
     tensors = *as_tensors([part[:2]])[0], None
     with pytest.raises(ValueError, match="every target is ignore_index"):
-        torch_impl.train.accumulated([tensors, tensors], model, torch_impl.train.CrossEntropy())
+        torch_impl.train.accumulated([tensors, tensors], model, torch_impl.train.cross_entropy)
 
 
 @pytest.mark.parametrize("accumulate, updates", [(1, 5), (2, 3), (5, 1), (6, 1)])
