@@ -11,6 +11,7 @@ from .book import command as book
 from .checks import command as checks
 from .files import command as files
 from .grading import command as grading
+from .labs import command as labs
 from .progress import waiting
 from .training import command as training
 
@@ -25,7 +26,7 @@ def parser():
         "Without a command: check, show and train in short.")
     top.set_defaults(run=run_demo)
     verbs = top.add_subparsers(dest="verb", metavar="COMMAND")
-    for room in checks, grading, book, training, files, bench:
+    for room in checks, grading, book, training, labs, files, bench:
         room.declare(verbs)
     return top
 

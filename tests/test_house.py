@@ -7,14 +7,14 @@ import sys
 
 import pytest
 
-from compare.layers.source import HOUSE
+from compare.layers.source import HOUSE, path_of, read, torch_path
 from compare.layers.table import LAYERS
 
 MAY_IMPORT = {"reference": {"numpy", "reference"}, "torch_impl": {"torch", "torch_impl"},
               "compare": {"numpy", "torch", "reference", "torch_impl", "compare"}}
 FLOORS = [  # of compare/: a room imports from the floors below it, and of its own floor itself alone
-    {"layers", "text", "words", "progress"}, {"files", "apart"}, {"checks", "mutants"},
-    {"training", "grading"}, {"bench", "book"}, {"__main__"}]
+    {"layers", "text", "words", "progress", "svg"}, {"files", "apart"}, {"checks", "mutants"},
+    {"training", "grading"}, {"bench", "labs"}, {"book"}, {"__main__"}]
 ROOMS = sorted(path.name for path in (HOUSE / "compare").iterdir() if (path / "__init__.py").exists())
 
 
@@ -61,7 +61,7 @@ def test_layers_are_the_plain_maths():
 
 def test_a_room_imports_only_from_the_floors_below():
     floor = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
-    assert {*ROOMS, "words", "progress", "apart", "__main__"} == set(floor) and len(FLOORS) <= 7
+    assert {*ROOMS, "words", "progress", "svg", "apart", "__main__"} == set(floor) and len(FLOORS) <= 7
     for path in files("compare"):
         for name, line in imports(path):
             if name.startswith("compare.") and (room := name.split(".")[1]) != room_of(path):
@@ -77,7 +77,7 @@ def test_only_what_runs_imports_torch_on_the_way_to_the_command_line():
 
 def test_each_layer_is_three_files_and_a_row():
     for stem in LAYERS:
-        for path in f"reference/{stem}.py", f"reference/{stem}.md", f"torch_impl/{stem}.py":
+        for path in path_of(stem), path_of(stem, ".md"), torch_path(stem):
             assert (HOUSE / path).is_file(), path
 
 
@@ -85,8 +85,7 @@ def test_each_layer_is_three_files_and_a_row():
 def test_a_layer_stays_short(stem):
     # attention and gpt are made of many parts; flash_attention has a loop in a loop, twice
     limit = {"attention": 100, "flash_attention": 90, "gpt": 150}.get(stem, 60)
-    lines = (HOUSE / "reference" / f"{stem}.py").read_text(encoding="utf-8").splitlines()
-    assert len(lines) <= limit
+    assert len(read(path_of(stem)).splitlines()) <= limit
 
 
 def test_files_and_functions_of_compare_stay_short():
@@ -110,7 +109,8 @@ def test_one_name_is_one_thing():
     assert shared == {"declare", "main", "draw"}
 
 
-@pytest.mark.parametrize("room", ["reference", "reference/tools", "reference/fast", "tests",
+@pytest.mark.parametrize("room", ["reference", "reference/tools", "reference/fast",
+                                  "reference/labs", "tests",
                                   *(path.parent.relative_to(HOUSE).as_posix()
                                     for path in (HOUSE / "compare").rglob("__init__.py"))])
 def test_each_room_says_why_it_is_there(room):

@@ -304,7 +304,7 @@ def stand_in(run, lines):
 def test_every_layer_has_its_place_in_the_order_to_read_in():
     text = (HOUSE / "reference" / "README.md").read_text(encoding="utf-8")
     order = text.partition("## The order to read in")[2].partition("\n## ")[0]
-    assert {f"{stem}.md" for stem in TEXTS} == set(re.findall(r"\]\((?:fast/)?(\w+\.md)\)", order))
+    assert {f"{stem}.md" for stem in TEXTS} == set(re.findall(r"\]\((?:fast/|labs/)?(\w+\.md)\)", order))
 
 
 def anchors(path):

@@ -69,7 +69,8 @@ def run_blocks(stem):
 
 def underived():
     """Return the stems of layers, which have a backward, without a derivation."""
-    return [path.stem for path in sorted((HOUSE / "reference").glob("*.py"))
+    return [path.stem for room in ("reference", "reference/labs")
+            for path in sorted((HOUSE / room).glob("*.py"))
             if "\ndef backward(" in read(path) and path.stem not in TEXTS]
 
 
@@ -77,7 +78,7 @@ def print_tags(stems=()):
     """List the tags and run the blocks of some derivations, all of them for none; return whether
     nothing is missing and all hold."""
     missing, stems = [] if stems else underived(), stems or TEXTS
-    problems = [f"{stem}: reference/{stem}.md is missing" for stem in missing]
+    problems = [f"{stem}: {stem}.md is missing beside {stem}.py" for stem in missing]
     for stem in waiting.over(stems, str):
         found = tags_of(stem)
         try:

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 HOUSE = Path(__file__).parents[2]
-ROOMS = "reference", "reference/tools", "reference/fast"
+ROOMS = "reference", "reference/tools", "reference/fast", "reference/labs"
 TEXTS = sorted(path.stem for room in ROOMS for path in (HOUSE / room).glob("[a-z]*.md"))
 DERIVED = [stem for stem in TEXTS  # beside its code; the primer has none
            if any((HOUSE / room / f"{stem}.py").is_file() for room in ROOMS)]
@@ -37,6 +37,17 @@ def path_of(stem, suffix=".py"):
 def module_of(stem):
     """Return the module of reference/ that has a stem, or that of a dotted name."""
     return importlib.import_module(".".join(path_of(stem).with_suffix("").parts))
+
+
+def torch_path(stem):
+    """Return the path of the torch side of a file of reference/, as seen from the house."""
+    room = "torch_impl/labs" if path_of(stem).parent.name == "labs" else "torch_impl"
+    return Path(room) / f"{ELSEWHERE.get(stem, stem)}.py"
+
+
+def twin(stem):
+    """Return the torch side of a module of reference/: torch is imported when it is asked for."""
+    return module_of(".".join(torch_path(stem).with_suffix("").parts))
 
 
 def read(path):

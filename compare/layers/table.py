@@ -15,7 +15,7 @@ from reference import attention, block, dropout, embedding, gpt, layer_norm, lin
 from reference.tools import tree
 
 from .row import Example, Layer
-from .source import module_of
+from .source import twin
 
 
 def example_linear(rng, n):
@@ -42,7 +42,7 @@ def example_softmax(rng, n):
     scattered = rng.random((T, T)) < 0.6
     scattered[np.arange(T), rng.integers(0, T, T)] = True
     masks = [None, np.tri(T, dtype=bool), scattered]
-    return Example({"x": x}, masks={"mask": masks[rng.integers(3)]})
+    return Example({"x": x}, constants={"mask": masks[rng.integers(3)]})
 
 
 def example_dropout(rng, n):
@@ -157,15 +157,10 @@ def repeats(n, e):
 
 
 def dropped(n, e):
-    return any(not keep.all() for keep in tree.leaves(e.masks["keep"]) if keep is not None)
+    return any(not keep.all() for keep in tree.leaves(e.constants["keep"]) if keep is not None)
 
 
-def twin(stem):
-    """Return the module of torch_impl/ that has a stem: torch is imported when it is asked for."""
-    return module_of(f"torch_impl.{stem}")
-
-
-DROPOUT = {"a dropped entry": dropped, "no dropout": lambda n, e: e.masks["keep"] is None}
+DROPOUT = {"a dropped entry": dropped, "no dropout": lambda n, e: e.constants["keep"] is None}
 
 LAYERS = {layer.stem: layer for layer in [
     Layer("linear", "BTIO", example_linear,
@@ -187,9 +182,9 @@ LAYERS = {layer.stem: layer for layer in [
     Layer("softmax", "BHT", example_softmax,
           lambda n, e: twin("softmax").Softmax(),
           above_1("B", "H", "T") | {
-              "no mask": lambda n, e: e.masks["mask"] is None,
+              "no mask": lambda n, e: e.constants["mask"] is None,
               "a masked entry": lambda n, e: not np.all(
-                  True if e.masks["mask"] is None else e.masks["mask"])}),
+                  True if e.constants["mask"] is None else e.constants["mask"])}),
     Layer("dropout", "BTC", example_dropout,
           lambda n, e: twin("dropout").Dropout(**e.options),
           {"a dropped entry": lambda n, e: not e.inputs["keep"].all(),

@@ -13,6 +13,7 @@ from ...checks.derivations import tags_of
 from ...layers import both
 from ...layers.row import Example
 from ...layers.sizes import sizes
+from ...layers.labs import LABS
 from ...layers.source import DERIVED, HOUSE, path_of
 from ...layers.table import LAYERS
 from . import torch_run
@@ -52,9 +53,9 @@ class Paired(NamedTuple):
 def numbers_of(stem):
     """Return the Numbers of each tag of a derivation, by tag, in the order of its lines.
 
-    A derivation without code has none.
+    A derivation without code has none, nor has that of a lab.
     """
-    if stem not in DERIVED:
+    if stem not in DERIVED or stem in LABS:
         return {}
     if stem in LAYERS:
         pairs = paired(LAYERS[stem])
@@ -76,13 +77,13 @@ def autograd_of(stem):
 
 def given_to(stem):
     """Return what a layer's example gives to both sides: sizes and hyperparameters, and arrays, each
-    by name: inputs, parameters, masks and the cotangent. Of an optimizer both are empty.
+    by name: inputs, parameters, constants and the cotangent. Of an optimizer both are empty.
     """
     if stem not in LAYERS:
         return {}, {}
     n, example, dy = drawn_for(LAYERS[stem])
     arrays = dict(example.inputs) | dict(tree.walk(example.params or ()))
-    for name, mask in example.masks.items():
+    for name, mask in example.constants.items():
         arrays |= dict(tree.walk(mask, name))
     numbers = {name: value for name, value in example.options.items() if isinstance(value, (int, float))}
     return n | numbers, {name: a for name, a in arrays.items() if a is not None} | {"dy": dy}

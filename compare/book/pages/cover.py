@@ -7,7 +7,7 @@ from ...layers.source import TEXTS, read
 from .map import model_map
 from ..reading.markdown import as_html
 
-ORDER = re.compile(r"^\d+\. \[(\w+)\]\((?:fast/)?\w+\.md\): (.*(?:\n   .*)*)", re.M)
+ORDER = re.compile(r"^\d+\. \[(\w+)\]\((?:fast/|labs/)?\w+\.md\): (.*(?:\n   .*)*)", re.M)
 ABOUT = """A GPT is a chain of layers. The **forward** of a layer makes its output, and its
 **backward** finds the slopes that training needs. Here the same GPT stands twice: in NumPy, where
 every backward is derived and written by hand, and in PyTorch, which finds the backward by itself.

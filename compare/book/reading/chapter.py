@@ -2,10 +2,9 @@
 
 import re
 from html import unescape
-from pathlib import Path
 from typing import NamedTuple
 
-from ...layers.source import DERIVED, ELSEWHERE, TAG, path_of, read
+from ...layers.source import DERIVED, TAG, path_of, read, torch_path
 from .code import Code, code_of_tags
 from .markdown import Block, read_blocks
 
@@ -56,11 +55,6 @@ class Chapter(NamedTuple):
     def equations(self):
         """The Equations of all parts."""
         return [each for part in self.parts for each in part.equations]
-
-
-def torch_path(stem):
-    """Return the path of torch's side of a derivation, as seen from the house."""
-    return Path("torch_impl") / f"{ELSEWHERE.get(stem, stem)}.py"
 
 
 def read_chapter(stem, link=str):

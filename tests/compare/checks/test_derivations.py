@@ -63,7 +63,7 @@ def test_a_text_without_code_carries_its_tags_in_its_blocks(monkeypatch, capsys)
 def test_a_layer_without_a_derivation_is_named(monkeypatch, capsys):
     monkeypatch.setattr(derivations, "TEXTS", [stem for stem in TEXTS if stem != "softmax"])
     assert derivations.underived() == ["softmax"] and not derivations.print_tags()
-    assert "softmax: reference/softmax.md is missing" in capsys.readouterr().out
+    assert "softmax: softmax.md is missing beside softmax.py" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("stem", TEXTS)

@@ -1,0 +1,1 @@
+"""Features of language models, each measured on a small GPT beside a control that fails."""

@@ -1,0 +1,98 @@
+"""A small GPT that a lab trains, with NumPy or with torch: the same start, the same updates.
+
+Both take NumPy arrays and return NumPy arrays and floats, so an experiment is written once.
+"""
+
+from functools import partial
+
+import numpy as np
+
+import reference.train
+from reference import adamw, gpt
+
+from ..layers.source import module_of, twin
+
+
+class NumpyLearner:
+    """A GPT in NumPy, and AdamW's state."""
+
+    def __init__(self, config, params, schedule):
+        self.config, self.schedule, self.params = config, schedule, params
+        self.state = adamw.init(params)
+
+    def logits(self, tokens):
+        """Return the logits after each token: (B, T) -> (B, T, V)."""
+        return gpt.forward(tokens, self.params, config=self.config)[0]
+
+    def imitate(self, tokens, targets):
+        """Make one update of the cross-entropy, (B, T), (B, T); return its loss."""
+        return self.update(gpt.loss_and_grad, (tokens, targets))
+
+    def learn(self, stem, *arrays, **options):
+        """Make one update of the loss of a lab, its loss_and_grad(*arrays, p, ...); return it."""
+        return self.update(partial(module_of(stem).loss_and_grad, **options), arrays)
+
+    def update(self, loss_and_grad, arrays):
+        """Make the next step of the schedule; return its loss."""
+        step = next(reference.train.train(
+            self.params, [(*arrays, None)], config=self.config, schedule=self.schedule,
+            loss_and_grad=loss_and_grad, state=self.state))
+        self.params, self.state = step.params, step.state
+        return step.loss
+
+
+class TorchLearner:
+    """A GPT in torch, and its optimizer."""
+
+    def __init__(self, config, params, schedule):
+        import torch_impl.gpt
+        import torch_impl.train
+
+        from ..layers import weights
+        self.schedule, self.made = schedule, 0
+        self.model = weights.load_into(torch_impl.gpt.GPT(**vars(config)), params)
+        self.optimizer = torch_impl.train.optimizer_of(self.model, schedule)
+
+    def logits(self, tokens):
+        """Return the logits after each token: (B, T) -> (B, T, V)."""
+        import torch
+        with torch.no_grad():
+            return self.model(torch.from_numpy(tokens)).numpy()
+
+    def imitate(self, tokens, targets):
+        """Make one update of the cross-entropy, (B, T), (B, T); return its loss."""
+        from torch_impl.train import cross_entropy
+        return self.update(cross_entropy, (tokens, targets))
+
+    def learn(self, stem, *arrays, **options):
+        """Make one update of the loss of a lab, its loss(*arrays, model, ...); return it."""
+        return self.update(partial(twin(stem).loss, **options), arrays)
+
+    def update(self, loss, arrays):
+        """Make the next step of the schedule; return its loss."""
+        import torch
+        from torch_impl.train import train
+        step = next(train(self.model, [(*map(torch.from_numpy, arrays), None)], loss=loss,
+                          schedule=self.schedule, optimizer=self.optimizer, start=self.made))
+        self.made += 1
+        return step.loss
+
+    @property
+    def params(self):
+        """The parameters as NumPy's."""
+        from ..layers import weights
+        return weights.params_of(self.model)
+
+
+LEARNERS = {"numpy": NumpyLearner, "torch": TorchLearner}
+
+
+def constant_rate(steps, lr, *, warmup=0, weight_decay=0.0):
+    """Return the Schedule of a learning rate that stays as it is, after a warm-up."""
+    return reference.train.Schedule(steps=steps, lr=lr, min_lr=lr, warmup=warmup,
+                                    weight_decay=weight_decay)
+
+
+def drawn_params(config, rng, **options):
+    """Return the initial parameters of a learner, in float64."""
+    return gpt.init(config, rng, np.float64, **options)

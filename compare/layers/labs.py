@@ -1,0 +1,61 @@
+"""The table of the labs: one row per lab, read by the command line, the tests and the book.
+
+A lab shows a feature of language models on a small GPT: what it claims, and beside each claim a
+control that must fail. A row is what of it is told beforehand; compare/labs/<stem>.py measures it.
+"""
+
+import math
+from typing import Any, NamedTuple
+
+from .source import module_of, twin
+
+
+class Claim(NamedTuple):
+    """What a lab claims of a number that it measures, for every seed."""
+
+    says: str                   # one line of the table
+    number: str                 # the name of the number
+    low: float = -math.inf      # it is from low to high
+    high: float = math.inf
+    control: str | None = None  # the name of a number that must not be
+
+    def allows(self, value):
+        """Whether a number is as claimed."""
+        return self.low <= value <= self.high
+
+
+class Setting(NamedTuple):
+    """One setting of a lab, an option of the command line."""
+
+    default: Any
+    words: str                # what it is
+    low: float | None = None  # of a number; it may be low and high themselves
+    high: float = math.inf
+
+
+class Lab(NamedTuple):
+    """A row: one lab."""
+
+    stem: str
+    says: str       # what it shows, one line of the list
+    claims: tuple   # of Claim
+    settings: dict  # of Setting, by name
+
+    @property
+    def numpy(self):
+        """The lab's module in reference/labs/."""
+        return module_of(self.stem)
+
+    @property
+    def torch(self):
+        """The lab's module in torch_impl/labs/."""
+        return twin(self.stem)
+
+    @property
+    def experiment(self):
+        """The lab's module in compare/labs/."""
+        return module_of(f"compare.labs.{self.stem}")
+
+
+LABS = {lab.stem: lab for lab in [
+]}

@@ -1,0 +1,1 @@
+"""What the labs add to the GPT, in PyTorch."""
