@@ -39,7 +39,7 @@ class LabRun(NamedTuple):
 def run_lab(stem, settings, seeds, side):
     """Return the LabRun of a lab over the seeds 0, 1, ... on the sides asked for.
 
-    Raises ValueError for settings out of range, ArithmeticError where the sides differ.
+    Raises ValueError for settings out of range, FloatingPointError where the sides differ.
     """
     lab = LABS[stem]
     check_lab_settings(lab, settings)
@@ -48,9 +48,9 @@ def run_lab(stem, settings, seeds, side):
     found = [lab.experiment.experiment(name, seed, **settings) for seed, name in waiting.over(
         jobs, lambda job: f"seed {job[0]}, {NAMES[job[1]]}")]
     first, other = found[::len(names)], found[len(names) - 1::len(names)]
-    most = max(map(apart, first, other))
+    most = max(map(largest_gap, first, other))
     if not most <= APART:
-        raise ArithmeticError(f"NumPy and torch are {most:.1e} apart in {stem}; allowed: {APART:.0e}")
+        raise FloatingPointError(f"NumPy and torch are {most:.1e} apart in {stem}; allowed: {APART:.0e}")
     return LabRun(stem, settings, seeds, names, most, first)
 
 
@@ -63,7 +63,7 @@ def check_lab_settings(lab, settings):
                 f"to {high:g}" if np.isfinite(high) else "up"))
 
 
-def apart(ours, theirs):
+def largest_gap(ours, theirs):
     """Return the largest difference between the losses and the numbers of two Measured."""
     pairs = [*zip(ours.losses, theirs.losses, strict=True),
              *((ours.numbers[name], theirs.numbers[name]) for name in ours.numbers)]
