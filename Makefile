@@ -9,7 +9,7 @@ RUN := $(VENV)/bin/python
 endif
 READY := $(VENV)/ready
 
-.PHONY: demo test test-thorough mutants check book bench clean
+.PHONY: demo test test-thorough mutants check book labs bench clean
 
 demo: $(READY)
 	$(RUN) -m compare
@@ -31,6 +31,10 @@ check: $(READY)
 # each layer's equations, NumPy, torch and numbers on a page: open book/index.html
 book: $(READY)
 	$(RUN) -m compare book
+
+# every lab over three seeds on both sides, into the logs that their pages show; takes a quarter of an hour
+labs: $(READY)
+	$(RUN) -m compare lab --all --seeds 3 --log compare/labs/logs
 
 # NumPy's speed and memory beside torch's; takes some minutes, on a machine that does nothing else
 bench: $(READY)

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from ..labs.run import read_run
+from ..layers.labs import LABS
 from ..layers.source import DERIVED, path_of, read
 from ..progress import waiting
 from .reading.chapter import read_chapter
@@ -49,7 +51,12 @@ def body(chapter, links):
 
 
 def drawn_picture(stem):
-    """Return the Figure of a layer, or None for what has none. Raises ValueError if that fails."""
+    """Return the Figure of a layer or of a lab's log, or None for what has none.
+
+    Raises ValueError if that fails.
+    """
+    if stem in LABS:
+        return LABS[stem].experiment.draw(read_run(stem))
     try:
         return figure_of(stem) if stem in PICTURED else None
     except Exception as error:

@@ -7,9 +7,7 @@ from .run import NAMES
 
 def shown_number(value):
     """Return a number in a few characters: 0.997, 1, 13,152, 2.3e-13."""
-    if value == int(value) and abs(value) < 1e9:
-        return f"{int(value):,}"
-    return f"{value:.3g}"
+    return f"{int(value):,}" if value == round(value, 0) and abs(value) < 1e9 else f"{value:.3g}"
 
 
 def span(values):

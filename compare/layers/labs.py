@@ -40,6 +40,12 @@ class Lab(NamedTuple):
     says: str       # what it shows, one line of the list
     claims: tuple   # of Claim
     settings: dict  # of Setting, by name
+    brief: dict     # settings of a short run, whose losses begin as those of a whole one
+
+    @property
+    def defaults(self):
+        """The settings as they are where none is given, by name."""
+        return {name: setting.default for name, setting in self.settings.items()}
 
     @property
     def numpy(self):
