@@ -3,7 +3,7 @@
 import re
 from html import escape
 
-from ...layers.source import TEXTS, read
+from ...layers.source import TEXTS, path_of, read
 from .map import model_map
 from ..reading.markdown import as_html
 
@@ -47,8 +47,10 @@ def reading_order():
 
 def cover(titles):
     """Return the cover as HTML, without the frame of a page; titles are those of the chapters."""
-    rows = "".join(f'<li><a href="{stem}.html">{escape(titles[stem])}</a>: {escape(words)}</li>\n'
-                   for stem, words in reading_order())
+    rows = {room: "".join(
+        f'<li><a href="{stem}.html">{escape(titles[stem])}</a>: {escape(words)}</li>\n'
+        for stem, words in reading_order() if (path_of(stem, ".md").parent.name == "labs") == room)
+        for room in (False, True)}
     return f"""<h1>One GPT, written twice</h1>
 {as_html(ABOUT, "the cover")}
 <div class="cover">
@@ -59,7 +61,14 @@ of them. Each part is a link.</figcaption></figure>
 <section aria-labelledby="order">
 <h2 id="order">The order to read in</h2>
 <ol>
-{rows}</ol>
+{rows[False]}</ol>
+</section>
+<section aria-labelledby="labs">
+<h2 id="labs">The labs</h2>
+<p>Features of language models, each shown on a small GPT beside a control that fails. The losses
+that they need are layers like the others.</p>
+<ol start="{1 + rows[False].count('<li>')}">
+{rows[True]}</ol>
 </section>
 <section aria-labelledby="how">
 <h2 id="how">How to read a page</h2>
