@@ -66,3 +66,8 @@ class Layer:
     def example(self, sizes, seed):
         """Return the float64 example of these sizes, by letter, that the seed draws."""
         return self.draw(np.random.default_rng(seed), sizes)
+
+
+def above_1(*letters):
+    """Predicates that hold where a size is above 1."""
+    return {f"{letter} > 1": lambda n, e, letter=letter: n[letter] > 1 for letter in letters}

@@ -14,7 +14,8 @@ import numpy as np
 from reference import attention, block, dropout, embedding, gpt, layer_norm, linear, mlp
 from reference.tools import tree
 
-from .row import Example, Layer
+from .lab_table import LAB_LAYERS
+from .row import Example, Layer, above_1
 from .source import twin
 
 
@@ -147,11 +148,6 @@ def channels(n):
     return n["H"] * n["D"]
 
 
-def above_1(*letters):
-    """Predicates that hold where a size is above 1."""
-    return {f"{letter} > 1": lambda n, e, letter=letter: n[letter] > 1 for letter in letters}
-
-
 def repeats(n, e):
     return np.unique(e.inputs["tokens"]).size < e.inputs["tokens"].size
 
@@ -214,4 +210,5 @@ LAYERS = {layer.stem: layer for layer in [
           lambda n, e: twin("gpt").GPT(**vars(e.options["config"])),
           above_1("B", "T", "V", "S", "L", "H", "D") | DROPOUT | {"a repeated token": repeats},
           whole_model=True, overflows=True),
+    *LAB_LAYERS,
 ]}
