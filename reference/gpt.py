@@ -52,25 +52,25 @@ class Cache(NamedTuple):
     table: Array      # (V, C)
 
 
-def init(config, rng, dtype=np.float32):
-    """Return initial parameters: normals of deviation 0.02, biases 0, norms the identity.
+def init(config, rng, dtype=np.float32, std=0.02):
+    """Return initial parameters: normals of deviation std, biases 0, norms the identity.
 
-    The two projections of a block that end in the residual stream get 0.02 / sqrt(2L), since 2L of
+    The two projections of a block that end in the residual stream get std / sqrt(2L), since 2L of
     them add up there. Source: Radford et al. (2019), section 2.3, for that factor; GPT-2's code for
     the rest, but for its position table, which has 0.01 there.
     """
     V, S, L, C = config.vocab_size, config.block_size, config.n_layer, config.n_embd
 
-    def normal(*shape, std=0.02):
+    def normal(*shape, std=std):
         return (rng.standard_normal(shape) * std).astype(dtype)
 
-    def affine(out, into, std=0.02):
+    def affine(out, into, std=std):
         return linear.Params(normal(out, into, std=std), np.zeros(out, dtype))
 
     def norm():
         return layer_norm.Params(np.ones(C, dtype), np.zeros(C, dtype))
 
-    residual = 0.02 / math.sqrt(2 * L)
+    residual = std / math.sqrt(2 * L)
     tables = embedding.Params(embedding.Table(normal(V, C)), embedding.Table(normal(S, C)))
     blocks = tuple(block.Params(
         norm(), attention.Params(affine(3 * C, C), affine(C, C, residual)),

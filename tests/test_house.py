@@ -83,8 +83,8 @@ def test_each_layer_is_three_files_and_a_row():
 
 @pytest.mark.parametrize("stem", LAYERS)
 def test_a_layer_stays_short(stem):
-    # attention and gpt are made of many parts; flash_attention has a loop in a loop, twice
-    limit = {"attention": 100, "flash_attention": 90, "gpt": 150}.get(stem, 60)
+    # attention and the models are made of many parts; flash_attention has a loop in a loop, twice
+    limit = {"attention": 100, "flash_attention": 90, "gpt": 150, "attention_only": 80}.get(stem, 60)
     assert len(read(path_of(stem)).splitlines()) <= limit
 
 
@@ -105,8 +105,8 @@ def test_one_name_is_one_thing():
             if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
                 owners[node.name].append(path.name)
     shared = {name for name, paths in owners.items() if len(paths) > 1}
-    # of each room's commands; of each process; of each picture
-    assert shared == {"declare", "main", "draw"}
+    # of each room's commands; of each process; of each picture; of each lab
+    assert shared <= {"declare", "main", "draw", "experiment", "plot"}
 
 
 @pytest.mark.parametrize("room", ["reference", "reference/tools", "reference/fast",

@@ -9,24 +9,28 @@ import numpy as np
 
 import reference.train
 from reference import adamw, gpt
+from reference.tools import tree
 
 from ..layers.source import module_of, twin
 
+MODELS = {"gpt": "GPT", "attention_only": "AttentionOnly"}  # the class in torch, by stem
+
 
 class NumpyLearner:
-    """A GPT in NumPy, and AdamW's state."""
+    """A GPT in NumPy, or another model by its stem, and AdamW's state."""
 
-    def __init__(self, config, params, schedule):
+    def __init__(self, config, params, schedule, stem="gpt"):
         self.config, self.schedule, self.params = config, schedule, params
+        self.model = module_of(stem)
         self.state = adamw.init(params)
 
     def logits(self, tokens):
         """Return the logits after each token: (B, T) -> (B, T, V)."""
-        return gpt.forward(tokens, self.params, config=self.config)[0]
+        return self.model.forward(tokens, self.params, config=self.config)[0]
 
     def imitate(self, tokens, targets):
         """Make one update of the cross-entropy, (B, T), (B, T); return its loss."""
-        return self.update(gpt.loss_and_grad, (tokens, targets))
+        return self.update(self.model.loss_and_grad, (tokens, targets))
 
     def learn(self, stem, *arrays, **options):
         """Make one update of the loss of a lab, its loss_and_grad(*arrays, p, ...); return it."""
@@ -42,15 +46,15 @@ class NumpyLearner:
 
 
 class TorchLearner:
-    """A GPT in torch, and its optimizer."""
+    """A GPT in torch, or another model by its stem, and its optimizer."""
 
-    def __init__(self, config, params, schedule):
-        import torch_impl.gpt
+    def __init__(self, config, params, schedule, stem="gpt"):
         import torch_impl.train
 
         from ..layers import weights
-        self.schedule, self.made = schedule, 0
-        self.model = weights.load_into(torch_impl.gpt.GPT(**vars(config)), params)
+        self.schedule, self.start, self.made = schedule, params, 0
+        model = getattr(twin(stem), MODELS[stem])(**vars(config))
+        self.model = weights.load_into(model, params)
         self.optimizer = torch_impl.train.optimizer_of(self.model, schedule)
 
     def logits(self, tokens):
@@ -80,8 +84,8 @@ class TorchLearner:
     @property
     def params(self):
         """The parameters as NumPy's."""
-        from ..layers import weights
-        return weights.params_of(self.model)
+        return tree.unwalk(self.start, {name: p.detach().numpy().copy()
+                                        for name, p in self.model.named_parameters()})
 
 
 LEARNERS = {"numpy": NumpyLearner, "torch": TorchLearner}
@@ -93,6 +97,6 @@ def constant_rate(steps, lr, *, warmup=0, weight_decay=0.0):
                                     weight_decay=weight_decay)
 
 
-def drawn_params(config, rng, **options):
-    """Return the initial parameters of a learner, in float64."""
-    return gpt.init(config, rng, np.float64, **options)
+def drawn_params(config, rng, stem="gpt", std=0.02):
+    """Return the initial parameters of a learner, of deviation std, in float64."""
+    return module_of(stem).init(config, rng, np.float64, std)

@@ -13,6 +13,9 @@ STREAMS = {
     "places": 8,          # the entries that an oracle looks at
     "direction": 9,       # of the adjoint test
     "wide sizes": 10,     # where float32 is held against the truth
+    "start of recall": 40,   # initial values
+    "texts of recall": 41,   # to learn from
+    "tests of recall": 42,   # texts to measure on
 }
 
 

@@ -1,7 +1,6 @@
 """The table: one row per layer, read by the checks, the tests and the command line.
 
-Notation as in reference/GLOSSARY.md. Weights are drawn of deviation 1 / sqrt(fan-in), or 1 where
-there is no sum, so that activations, scores and gradients are O(1).
+Notation as in reference/GLOSSARY.md.
 
 Each row says what its examples must show: a check that never drew a repeated token proves nothing
 about repeated tokens, and fails (checks/coverage.py).
@@ -14,6 +13,8 @@ import numpy as np
 from reference import attention, block, dropout, embedding, gpt, layer_norm, linear, mlp
 from reference.tools import tree
 
+from .draws import (channels, draw_attention, draw_block, draw_embedding, draw_ids, draw_linear,
+                    draw_mlp, draw_norm, draw_rate, maybe, repeats)
 from .lab_table import LAB_LAYERS
 from .row import Example, Layer, above_1
 from .source import twin
@@ -99,57 +100,6 @@ def example_gpt(rng, n):
                         draw_norm(rng, config.n_embd))
     keep = maybe(rng, gpt.draw_keep(rng, n["B"], n["T"], config))
     return Example({"tokens": draw_ids(rng, n)}, params, {"config": config}, {"keep": keep})
-
-
-def draw_ids(rng, n):
-    """Ids that repeat, since several positions share a small vocabulary: (B, T)."""
-    return rng.integers(0, n["V"], (n["B"], n["T"]))
-
-
-def draw_rate(rng):
-    return float(rng.choice([0.1, 0.5]))
-
-
-def maybe(rng, value):
-    """The value or None, half of the time each."""
-    return value if rng.random() < 0.5 else None
-
-
-def draw_linear(rng, out, into):
-    weight = rng.standard_normal((out, into)) / math.sqrt(into)
-    return linear.Params(weight, rng.standard_normal(out))
-
-
-def draw_embedding(rng, n, C):
-    S = n["S"] + n["T"] - 1  # from T upwards
-    scale = 1 / math.sqrt(C)  # the table is also the head's weight, of fan-in C
-    return embedding.Params(embedding.Table(rng.standard_normal((n["V"], C)) * scale),
-                            embedding.Table(rng.standard_normal((S, C))))
-
-
-def draw_norm(rng, C):
-    return layer_norm.Params(rng.standard_normal(C), rng.standard_normal(C))
-
-
-def draw_attention(rng, C):
-    return attention.Params(draw_linear(rng, 3 * C, C), draw_linear(rng, C, C))
-
-
-def draw_mlp(rng, C):
-    return mlp.Params(draw_linear(rng, 4 * C, C), draw_linear(rng, C, 4 * C))
-
-
-def draw_block(rng, C):
-    return block.Params(draw_norm(rng, C), draw_attention(rng, C), draw_norm(rng, C),
-                        draw_mlp(rng, C))
-
-
-def channels(n):
-    return n["H"] * n["D"]
-
-
-def repeats(n, e):
-    return np.unique(e.inputs["tokens"]).size < e.inputs["tokens"].size
 
 
 def dropped(n, e):
