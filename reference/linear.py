@@ -13,6 +13,10 @@ class Params(NamedTuple):
     bias: Array    # (O,)
 
 
+class Weight(NamedTuple):  # of a linear layer without a bias: llama's layers have none
+    weight: Array  # (O, I)
+
+
 class Cache(NamedTuple):
     x: Array       # (..., I)
     weight: Array  # (O, I)

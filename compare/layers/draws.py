@@ -30,6 +30,11 @@ def draw_linear(rng, out, into):
     return linear.Params(weight, rng.standard_normal(out))
 
 
+def draw_weight(rng, out, into):
+    """The weight of a linear layer without a bias: (out, into)."""
+    return linear.Weight(rng.standard_normal((out, into)) / math.sqrt(into))
+
+
 def draw_embedding(rng, n, C):
     S = n["S"] + n["T"] - 1  # from T upwards
     scale = 1 / math.sqrt(C)  # the table is also the head's weight, of fan-in C

@@ -16,6 +16,7 @@ from reference.tools import tree
 from .draws import (channels, draw_attention, draw_block, draw_embedding, draw_ids, draw_linear,
                     draw_mlp, draw_norm, draw_rate, maybe, repeats)
 from .lab_table import LAB_LAYERS
+from .llama_table import LLAMA_LAYERS
 from .row import Example, Layer, above_1
 from .source import twin
 
@@ -161,4 +162,4 @@ LAYERS = {layer.stem: layer for layer in [
           above_1("B", "T", "V", "S", "L", "H", "D") | DROPOUT | {"a repeated token": repeats},
           whole_model=True, overflows=True),
     *LAB_LAYERS,
-]}
+]} | LLAMA_LAYERS

@@ -1,0 +1,24 @@
+"""The rows of the llama family, merged into the table of table.py."""
+
+from reference import rms_norm
+
+from .row import Example, Layer, above_1
+from .source import twin
+
+
+def example_rms_norm(rng, n):
+    x = rng.standard_normal((n["B"], n["T"], n["C"])) + rng.standard_normal()
+    return Example({"x": x}, draw_rms_norm(rng, n["C"]), {"eps": float(rng.choice([1e-5, 1e-2]))})
+
+
+def draw_rms_norm(rng, C):
+    return rms_norm.Params(rng.standard_normal(C))
+
+
+LLAMA_LAYERS = {layer.stem: layer for layer in [
+    Layer("rms_norm", "BTC", example_rms_norm,
+          lambda n, e: twin("rms_norm").RMSNorm(n["C"], **e.options),
+          above_1("B", "T", "C") | {
+              "a weight other than 1": lambda n, e: (e.params.weight != 1).any()},
+          overflows=True),
+]}
