@@ -11,6 +11,12 @@ def example_rms_norm(rng, n):
     return Example({"x": x}, draw_rms_norm(rng, n["C"]), {"eps": float(rng.choice([1e-5, 1e-2]))})
 
 
+def example_rope(rng, n):
+    x = rng.standard_normal((n["B"], n["H"], n["T"], 2 * n["P"]))
+    return Example({"x": x}, options={"base": float(rng.choice([100.0, 10000.0])),
+                                      "start": int(rng.integers(0, 100))})
+
+
 def draw_rms_norm(rng, C):
     return rms_norm.Params(rng.standard_normal(C))
 
@@ -21,4 +27,8 @@ LLAMA_LAYERS = {layer.stem: layer for layer in [
           above_1("B", "T", "C") | {
               "a weight other than 1": lambda n, e: (e.params.weight != 1).any()},
           overflows=True),
+    Layer("rope", "BHTP", example_rope,
+          lambda n, e: twin("rope").RoPE(**e.options),
+          above_1("B", "H", "T", "P") | {
+              "a start other than 0": lambda n, e: e.options["start"] > 0}),
 ]}
