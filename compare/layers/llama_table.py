@@ -1,7 +1,8 @@
 """The rows of the llama family, merged into the table of table.py."""
 
-from reference import rms_norm
+from reference import rms_norm, swiglu
 
+from .draws import draw_weight
 from .row import Example, Layer, above_1
 from .source import twin
 
@@ -17,8 +18,17 @@ def example_rope(rng, n):
                                       "start": int(rng.integers(0, 100))})
 
 
+def example_swiglu(rng, n):
+    x = rng.standard_normal((n["B"], n["T"], n["C"]))
+    return Example({"x": x}, draw_swiglu(rng, n["C"], n["F"]))
+
+
 def draw_rms_norm(rng, C):
     return rms_norm.Params(rng.standard_normal(C))
+
+
+def draw_swiglu(rng, C, F):
+    return swiglu.Params(draw_weight(rng, F, C), draw_weight(rng, F, C), draw_weight(rng, C, F))
 
 
 LLAMA_LAYERS = {layer.stem: layer for layer in [
@@ -31,4 +41,8 @@ LLAMA_LAYERS = {layer.stem: layer for layer in [
           lambda n, e: twin("rope").RoPE(**e.options),
           above_1("B", "H", "T", "P") | {
               "a start other than 0": lambda n, e: e.options["start"] > 0}),
+    Layer("swiglu", "BTCF", example_swiglu,
+          lambda n, e: twin("swiglu").SwiGLU(n["C"], n["F"]),
+          above_1("B", "T", "C", "F") | {"F other than C": lambda n, e: n["F"] != n["C"]},
+          overflows=True),
 ]}
