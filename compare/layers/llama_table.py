@@ -1,6 +1,6 @@
 """The rows of the llama family, merged into the table of table.py."""
 
-from reference import rms_norm, swiglu
+from reference import grouped_attention, rms_norm, swiglu
 
 from .draws import draw_weight
 from .row import Example, Layer, above_1
@@ -21,6 +21,24 @@ def example_rope(rng, n):
 def example_swiglu(rng, n):
     x = rng.standard_normal((n["B"], n["T"], n["C"]))
     return Example({"x": x}, draw_swiglu(rng, n["C"], n["F"]))
+
+
+def example_grouped_attention(rng, n):
+    C = n_embd(n)
+    x = rng.standard_normal((n["B"], n["T"], C))
+    options = {"n_head": n["K"] * n["G"], "n_kv_head": n["K"],
+               "rope_base": float(rng.choice([100.0, 10000.0]))}
+    return Example({"x": x}, draw_grouped_attention(rng, n), options)
+
+
+def n_embd(n):
+    """Channels: K G heads of P pairs each."""
+    return n["K"] * n["G"] * 2 * n["P"]
+
+
+def draw_grouped_attention(rng, n):
+    C, shared = n_embd(n), n["K"] * 2 * n["P"]
+    return grouped_attention.Params(*(draw_weight(rng, out, C) for out in (C, shared, shared, C)))
 
 
 def draw_rms_norm(rng, C):
@@ -44,5 +62,11 @@ LLAMA_LAYERS = {layer.stem: layer for layer in [
     Layer("swiglu", "BTCF", example_swiglu,
           lambda n, e: twin("swiglu").SwiGLU(n["C"], n["F"]),
           above_1("B", "T", "C", "F") | {"F other than C": lambda n, e: n["F"] != n["C"]},
+          overflows=True),
+    Layer("grouped_attention", "BTKGP", example_grouped_attention,
+          lambda n, e: twin("grouped_attention").GroupedAttention(n_embd(n), **e.options),
+          above_1("B", "T", "K", "G", "P") | {
+              "K = H": lambda n, e: n["G"] == 1 < n["K"],
+              "K = 1": lambda n, e: n["K"] == 1 < n["G"]},
           overflows=True),
 ]}

@@ -1,0 +1,32 @@
+"""Causal self-attention whose heads share keys and values, as PyTorch's users write it."""
+
+from torch import nn
+from torch.nn import functional as F
+
+from .rope import RoPE
+
+
+class GroupedAttention(nn.Module):
+    """(B, T, C) -> (B, T, C); raises ValueError for sizes that don't divide."""
+
+    def __init__(self, n_embd, n_head, n_kv_head, rope_base=10000.0):
+        super().__init__()
+        if n_embd % n_head:
+            raise ValueError(f"n_embd is {n_embd}; allowed: a multiple of n_head = {n_head}")
+        if n_head % n_kv_head:
+            raise ValueError(f"n_kv_head is {n_kv_head}; allowed: a divisor of n_head = {n_head}")
+        self.head = n_embd // n_head
+        self.q = nn.Linear(n_embd, n_embd, bias=False)
+        self.k = nn.Linear(n_embd, n_kv_head * self.head, bias=False)
+        self.v = nn.Linear(n_embd, n_kv_head * self.head, bias=False)
+        self.rope = RoPE(rope_base)
+        self.proj = nn.Linear(n_embd, n_embd, bias=False)
+
+    def forward(self, x):
+        B, T, C = x.shape
+        q, k, v = (layer(x).view(B, T, -1, self.head).transpose(1, 2)
+                   for layer in (self.q, self.k, self.v))                # GA-1 .. GA-3
+        q, k = self.rope(q), self.rope(k)                                # GA-4, GA-5
+        mixed = F.scaled_dot_product_attention(
+            q, k, v, is_causal=True, enable_gqa=True)                    # GA-6 .. GA-8
+        return self.proj(mixed.transpose(1, 2).reshape(B, T, C))         # GA-9
