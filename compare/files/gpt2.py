@@ -59,7 +59,7 @@ def from_gpt2(state_dict, n_head=None):
     config = gpt.Config(V, S, len(layers), C // HEAD if n_head is None else n_head, C)
     dtype = np.result_type(np.float32, *(a.dtype for a in arrays.values()))
     ours = {names[name][0]: turned(name, a, dtype) for name, a in arrays.items()}
-    return config, as_params(config.n_layer, ours)
+    return config, as_params(config, ours)
 
 
 def to_gpt2(config, params):

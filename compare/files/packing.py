@@ -7,14 +7,15 @@ import contextlib
 import json
 import math
 from dataclasses import fields
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from reference import adamw, gpt
+from reference import adamw
 from reference.tools import tree
 from reference.train import Schedule
 
+from ..layers.models import MODELS, model_of
 from ..layers.params import as_params, shapes
 from ..text import kinds
 from .options import KEPT, OPTIONAL, check_option, whole
@@ -61,9 +62,9 @@ class Log(NamedTuple):
 class Checkpoint(NamedTuple):
     """A run of training after some step."""
 
-    config: gpt.Config
+    config: Any  # of a model
     schedule: Schedule
-    params: gpt.Params
+    params: tuple
     state: adamw.State
     generators: dict  # name: rng.bit_generator.state, of np.random.default_rng
     tokenizer: dict   # what to_dict returns
@@ -74,7 +75,7 @@ class Checkpoint(NamedTuple):
 def pack(checkpoint):
     """Return the arrays of the file by name, all but the checksum."""
     config, schedule, params, state, generators, tokenizer, run, log = checkpoint
-    about = {"format": FORMAT, "version": VERSION, "config": vars(config),
+    about = {"format": FORMAT, "version": VERSION, "config": {"model": model_of(config).stem} | vars(config),
              "schedule": vars(schedule), "step": state.step, "generators": generators,
              "tokenizer": tokenizer, "run": run, "pending": [log.total, log.count]}
     text = json.dumps(about, allow_nan=False, separators=(",", ":")).encode("ascii")
@@ -106,7 +107,7 @@ def unpack(arrays):
     check_values(arrays)
     log = Log(as_entries(rows, found["step"]), *found["pending"],
               as_stats(stats, found["step"], config.n_layer + 2))
-    params, m, v = (as_params(config.n_layer, {name: arrays[f"{part}/{name}"]
+    params, m, v = (as_params(config, {name: arrays[f"{part}/{name}"]
                                                for name, _ in shapes(config)}) for part in PARTS)
     return Checkpoint(config, found["schedule"], params, adamw.State(found["step"], m, v),
                       found["generators"], found["tokenizer"], found["run"], log)
@@ -143,6 +144,15 @@ def as_fields(cls, values):
     if typed != values:
         raise ValueError(f"{cls.__name__} is {quoted(values)}; allowed: numbers by its fields")
     return cls(**typed)
+
+
+def as_config(values):
+    """Return the Config of a model; refuse one that isn't here. Older ones are a GPT's."""
+    values = {"model": "gpt"} | values
+    stem = values.pop("model")
+    if stem not in MODELS:
+        raise ValueError(f"model is {quoted(stem)}; allowed: {', '.join(MODELS)}")
+    return as_fields(MODELS[stem].numpy.Config, values)
 
 
 def as_step(step):
@@ -215,7 +225,7 @@ def as_run(values):
 
 
 CHECKS = {  # of about: what each value must come through
-    "config": lambda values: as_fields(gpt.Config, values),
+    "config": as_config,
     "schedule": lambda values: as_fields(Schedule, values),
     "step": as_step,
     "generators": as_generators,

@@ -1,13 +1,21 @@
-"""The parameters of a GPT by their dotted names: the shapes, and the tree."""
+"""The parameters of a model by their dotted names: the shapes, and the tree."""
+
+from dataclasses import replace
 
 import numpy as np
 
-from reference import gpt
 from reference.tools import tree
+
+from .models import model_of
 
 
 def shapes(config):
-    """Yield (dotted name, shape) of each parameter, as gpt.init has them, but allocate none."""
+    """Return (dotted name, shape) of each parameter, as the model's init has them; allocate none."""
+    return SHAPES[model_of(config).stem](config)
+
+
+def gpt_shapes(config):
+    """Yield those of a GPT."""
     V, S, C = config.vocab_size, config.block_size, config.n_embd
     layers = {"norm_1": (C,), "attention.qkv": (3 * C, C), "attention.proj": (C, C),
               "norm_2": (C,), "mlp.up": (4 * C, C), "mlp.down": (C, 4 * C)}
@@ -21,7 +29,12 @@ def shapes(config):
     yield "norm.bias", (C,)
 
 
-def as_params(n_layer, arrays):
-    """Return gpt.Params of n_layer blocks whose leaves are arrays[dotted name]."""
-    smallest = gpt.init(gpt.Config(1, 1, n_layer, 1, 1), np.random.default_rng(0))
+def as_params(config, arrays):
+    """Return the Params of a model of a Config whose leaves are arrays[dotted name]."""
+    model = model_of(config)
+    smallest = model.numpy.init(replace(config, **LEAST[model.stem]), np.random.default_rng(0))
     return tree.unwalk(smallest, arrays)  # of the smallest model only the tree is used
+
+
+SHAPES = {"gpt": gpt_shapes}
+LEAST = {"gpt": dict(vocab_size=1, block_size=1, n_head=1, n_embd=1)}

@@ -33,14 +33,14 @@ def gradients(module):
     return {name: p.grad.numpy() for name, p in module.named_parameters()}
 
 
-def params_of(model):
-    """Return a torch GPT's parameters as NumPy's; the inverse of load_into."""
-    return as_params(len(model.blocks), {name: p.detach().cpu().numpy().copy()
+def params_of(model, config):
+    """Return a torch model's parameters as NumPy's; the inverse of load_into."""
+    return as_params(config, {name: p.detach().cpu().numpy().copy()
                                          for name, p in model.named_parameters()})
 
 
-def state_of(optimizer, model):
-    """Return torch's AdamW state of a GPT as NumPy's: step 0 and zeros before the first update.
+def state_of(optimizer, model, config):
+    """Return torch's AdamW state of a model as NumPy's: step 0 and zeros before the first update.
 
     Raises ValueError if some parameters were updated more often than others.
     """
@@ -50,7 +50,7 @@ def state_of(optimizer, model):
         raise ValueError(f"optimizer has the steps {sorted(steps)}; allowed: one for all")
 
     def mean(key):
-        return as_params(len(model.blocks), {
+        return as_params(config, {
             name: states[name].get(key, torch.zeros_like(p)).detach().cpu().numpy().copy()
             for name, p in model.named_parameters()})
 

@@ -3,13 +3,14 @@
 import hashlib
 import os
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from reference import gpt
 from reference.train import Schedule
 
 from ..files.checkpoint import Checkpoint
+from ..layers.models import model_of
 from ..layers.streams import stream
 from ..text import corpus
 from ..text.documents import Source
@@ -19,7 +20,7 @@ from ..text.documents import Source
 class Job:
     """Everything that a run depends on, and where it began."""
 
-    config: gpt.Config
+    config: Any  # of a model
     schedule: Schedule
     batch_size: int
     seed: int
@@ -32,7 +33,7 @@ class Job:
     threads: int = os.cpu_count()
     accumulate: int = 1
     stats: bool = False  # whether what happens inside is noted
-    weights: gpt.Params | None = None  # to begin with, in place of what the seed draws
+    weights: tuple | None = None  # to begin with, in place of what the seed draws
 
     @property
     def tokens(self):
@@ -51,7 +52,8 @@ class Job:
             return self.start.params, self.start.state
         if self.weights:
             return self.weights, None
-        return gpt.init(self.config, stream(self.seed, "initial values"), np.dtype(self.dtype)), None
+        rng = stream(self.seed, "initial values")
+        return model_of(self.config).numpy.init(self.config, rng, np.dtype(self.dtype)), None
 
 
 class Batches:
@@ -64,6 +66,7 @@ class Batches:
         self.draws = corpus.batches(
             job.train_ids, block_size=job.config.block_size, batch_size=job.batch_size,
             rng=self.generators["batches"])
+        self.draw_keep = model_of(job.config).numpy.draw_keep
         self.config, self.last = job.config, None  # the last batch, to look at it again
 
     def __iter__(self):
@@ -71,7 +74,7 @@ class Batches:
 
     def __next__(self):
         tokens, targets = next(self.draws)
-        keep = gpt.draw_keep(self.generators["masks"], *tokens.shape, self.config)
+        keep = self.draw_keep(self.generators["masks"], *tokens.shape, self.config)
         self.last = tokens, targets
         return tokens, targets, keep
 

@@ -10,12 +10,11 @@ import torch
 import reference.generate
 import reference.train
 import torch_impl.generate
-import torch_impl.gpt
 import torch_impl.train
-from reference import gpt
 from reference.tools import tree
 
 from ..layers import weights
+from ..layers.models import model_of, torch_model
 from ..progress import Progress
 from ..text import corpus
 from .job import Batches
@@ -43,17 +42,18 @@ def as_torch(batches):
 def build(job):
     """Return the parameters that the seed draws, and a torch model that holds the same values."""
     params, _ = job.initial()
-    return params, weights.load_into(torch_impl.gpt.GPT(**vars(job.config)), params)
+    return params, torch_model(job.config, params)
 
 
 def steps(job, params, model):
     """Yield a Pair after each step of both sides; the model is changed."""
     left, right = itertools.tee(Batches(job))
-    model.train()
-    yield from map(Pair, reference.train.train(
+    ours = reference.train.train(
         params, left, config=job.config, schedule=job.schedule,
-        loss_and_grad=gpt.loss_and_grad, accumulate=job.accumulate), torch_impl.train.train(
-        model, as_torch(right), schedule=job.schedule, accumulate=job.accumulate))
+        loss_and_grad=model_of(job.config).numpy.loss_and_grad, accumulate=job.accumulate)
+    theirs = torch_impl.train.train(
+        model.train(), as_torch(right), schedule=job.schedule, accumulate=job.accumulate)
+    yield from map(Pair, ours, theirs)
 
 
 def parameter_difference(params, model):
@@ -83,7 +83,8 @@ def validation_losses(job, params, model):
     """Return the losses of both sides and of a table of pairs, on the same validation text."""
     size = job.config.block_size
     valid = list(corpus.windows(job.valid_ids[: 200 * size + 1], block_size=size, batch_size=50))
-    ours = reference.train.evaluate(params, valid, config=job.config, loss=gpt.loss)
+    ours = reference.train.evaluate(params, valid, config=job.config,
+                                    loss=model_of(job.config).numpy.loss)
     theirs = torch_impl.train.evaluate(model, [tuple(map(torch.from_numpy, pair)) for pair in valid])
     part = np.concatenate([valid[0][0].flat[:1]] + [targets.ravel() for _, targets in valid])
     return ours, theirs, corpus.bigram_loss(job.train_ids, part, job.config.vocab_size)

@@ -9,6 +9,7 @@ from reference.fast import memory, parallel
 from reference.fast.fused_adamw import FusedAdamW
 from reference.tools import tree
 
+from ..layers.models import model_of
 from .stats import numpy_inside
 
 
@@ -18,7 +19,9 @@ class NumpySide:
     name = "numpy"
 
     def __init__(self, job):
-        self.job = job
+        self.job, model = job, model_of(job.config).numpy
+        self.loss = partial(parallel.loss, model=model, threads=job.threads)
+        self.loss_and_grad = partial(parallel.loss_and_grad, model=model, threads=job.threads)
         memory.keep()
         self.optimizer = FusedAdamW(*job.initial(), threads=job.threads)
         self.params, self.state = self.optimizer.params, self.optimizer.state
@@ -28,15 +31,15 @@ class NumpySide:
         job = self.job
         for step in reference.train.train(
                 self.params, batches, config=job.config, schedule=job.schedule,
-                loss_and_grad=partial(parallel.loss_and_grad, threads=job.threads),
-                state=self.state, optimizer=self.optimizer, accumulate=job.accumulate):
+                loss_and_grad=self.loss_and_grad, state=self.state, optimizer=self.optimizer,
+                accumulate=job.accumulate):
             self.params, self.state = step.params, step.state
             yield step
 
     def evaluate(self, batches):
         """Return the mean loss over batches (tokens, targets)."""
         return reference.train.evaluate(self.params, batches, config=self.job.config,
-                                        loss=partial(parallel.loss, threads=self.job.threads))
+                                        loss=self.loss)
 
     def snapshot(self):
         """Return (params, state) as NumPy arrays."""

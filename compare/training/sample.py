@@ -104,9 +104,8 @@ def ids_of(side, prompt, config, params, settings):
     import torch
 
     import torch_impl.generate
-    import torch_impl.gpt
 
-    from ..layers import weights
+    from ..layers.models import torch_model
     torch.set_num_threads(1)  # a row at a time: a second thread only waits
-    model = weights.load_into(torch_impl.gpt.GPT(**vars(config)), params)
+    model = torch_model(config, params)
     return torch_impl.generate.generate(torch.from_numpy(prompt), model, **settings)

@@ -10,14 +10,14 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from reference import gpt
 from reference.tools import tree
 
 from ..files.packing import Stat
 from ..files.whole import written_whole
+from ..layers.models import model_of
 from .log import write_rows
 
-WATCHED = "embedding", "block", "layer_norm"  # what reference.gpt calls
+WATCHED = "embedding", "block", "layer_norm"  # what a model calls, by its names for them
 COLUMNS = {"activation": "deviation of a layer's output", "gradient": "deviation of its gradient",
            "update": "size of an update over that of the weights"}
 
@@ -50,14 +50,15 @@ def length(values):
 
 def numpy_inside(params, tokens, targets, config):
     """Return (deviation of the output, of its gradient) of each layer of the NumPy model."""
-    with observed() as (outputs, gradients):
-        gpt.loss_and_grad(tokens, targets, params, config=config)
+    model = model_of(config).numpy
+    with observed(model) as (outputs, gradients):
+        model.loss_and_grad(tokens, targets, params, config=config)
     return list(zip(outputs, reversed(gradients), strict=True))
 
 
 @contextlib.contextmanager
-def observed():
-    """Note what each layer that gpt calls puts out, and the gradient of it that comes back."""
+def observed(model):
+    """Note what each layer that a model calls puts out, and the gradient of it that comes back."""
     outputs, gradients = [], []
 
     def watching(layer):
@@ -71,14 +72,14 @@ def observed():
             return layer.backward(dy, cache)
         return SimpleNamespace(**vars(layer) | {"forward": forward, "backward": backward})
 
-    before = {name: getattr(gpt, name) for name in WATCHED}
+    before = {name: getattr(model, name) for name in WATCHED}
     for name, layer in before.items():
-        setattr(gpt, name, watching(layer))
+        setattr(model, name, watching(layer))
     try:
         yield outputs, gradients
     finally:
         for name, layer in before.items():
-            setattr(gpt, name, layer)
+            setattr(model, name, layer)
 
 
 def write_csv(path, stats, config):

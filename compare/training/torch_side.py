@@ -8,11 +8,11 @@ import torch
 from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
-import torch_impl.gpt
 import torch_impl.train
 from torch_impl.cross_entropy import CrossEntropy
 
 from ..layers import weights
+from ..layers.models import torch_model
 from ..layers.streams import seeds_of
 
 
@@ -24,7 +24,7 @@ class TorchSide:
     def __init__(self, job, device="cpu", autocast=False, compiled=False):
         self.job, self.device = job, torch.device(device)
         params, state = job.initial()
-        self.model = weights.load_into(torch_impl.gpt.GPT(**vars(job.config)), params).to(self.device)
+        self.model = torch_model(job.config, params).to(self.device)
         self.optimizer = torch_impl.train.optimizer_of(self.model, job.schedule)
         if state:
             weights.set_state(self.optimizer, self.model, state)
@@ -62,15 +62,15 @@ class TorchSide:
 
     def snapshot(self):
         """Return (params, state) as NumPy arrays."""
-        return weights.params_of(self.model), weights.state_of(self.optimizer, self.model)
+        return self.parameters(), weights.state_of(self.optimizer, self.model, self.job.config)
 
     def parameters(self):
         """Return a copy of the parameters as NumPy arrays."""
-        return weights.params_of(self.model)
+        return weights.params_of(self.model, self.job.config)
 
     def inside(self, params, tokens, targets):
         """Return (deviation of the output, of its gradient) of each layer on a batch."""
-        model = weights.load_into(torch_impl.gpt.GPT(**vars(self.job.config)), params).eval()
+        model = torch_model(self.job.config, params).eval()
         outputs = []
         for layer in model.embedding, *model.blocks, model.norm:
             layer.register_forward_hook(lambda module, given, y: outputs.append(y))

@@ -5,7 +5,6 @@ import sys
 import zipfile
 from typing import Any, NamedTuple
 
-from reference import gpt
 from reference.tools import tree
 
 from ..files import checkpoint, gpt2, weight_files
@@ -18,8 +17,8 @@ SIZES = "vocab_size", "n_layer", "n_head", "n_embd"  # that are those of the wei
 class Model(NamedTuple):
     """What is trained, and how it reads and writes text."""
 
-    config: gpt.Config
-    params: gpt.Params
+    config: Any
+    params: tuple
     tokenizer: Any
 
 

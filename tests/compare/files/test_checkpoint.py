@@ -174,8 +174,8 @@ class TorchSide(NumPySide):
         losses = [step.loss for step in itertools.islice(torch_impl.train.train(
             model, lockstep.as_torch(batches(self.generators)), schedule=schedule,
             optimizer=optimizer, start=state.step), count)]
-        self.kept = self.kept._replace(params=weights.params_of(model),
-                                       state=weights.state_of(optimizer, model))
+        self.kept = self.kept._replace(params=weights.params_of(model, CONFIG),
+                                       state=weights.state_of(optimizer, model, CONFIG))
         return losses
 
 
@@ -223,18 +223,18 @@ def test_a_run_goes_on_on_the_other_side(first, second, tmp_path):
 def test_torchs_state_comes_back():
     model = torch_impl.gpt.GPT(**vars(CONFIG))
     optimizer = torch_impl.train.optimizer_of(model, SCHEDULE)
-    fresh = weights.state_of(optimizer, model)
+    fresh = weights.state_of(optimizer, model, CONFIG)
     assert fresh.step == 0 and not optimizer.state
     assert not any(a.any() for part in fresh[1:] for a in tree.leaves(part))
     kept = example(CONFIG, dtype="f4")
     weights.set_state(optimizer, model, kept.state)
-    back = weights.state_of(optimizer, model)
+    back = weights.state_of(optimizer, model, CONFIG)
     assert equal(kept, kept._replace(state=back))
     assert not any(np.shares_memory(a, p.numpy()) for a in tree.leaves(kept.state.m)
                    for p in (state["exp_avg"] for state in optimizer.state.values()))
     optimizer.state[next(model.parameters())]["step"] += 1
     with pytest.raises(ValueError, match=r"has the steps \[7, 8\]; allowed: one for all"):
-        weights.state_of(optimizer, model)
+        weights.state_of(optimizer, model, CONFIG)
 
 
 # what fails while saving
