@@ -5,7 +5,8 @@ import struct
 import numpy as np
 
 KINDS_OF = {np.uint8: 0, np.int8: 1, np.uint16: 2, np.int16: 3, np.uint32: 4, np.int32: 5,
-            np.float32: 6, np.bool_: 7, str: 8, list: 9, np.uint64: 10, np.int64: 11, np.float64: 12}
+            np.float32: 6, np.bool_: 7, str: 8, list: 9, np.uint64: 10, np.int64: 11,
+            np.float64: 12}
 NUMBER_OF = {"F32": 0, "F16": 1, "Q4_0": 2, "Q4_1": 3, "Q8_0": 8, "BF16": 30}
 
 
@@ -20,8 +21,8 @@ def gguf_bytes(metadata=(), tensors=(), *, version=3, alignment=32, head=b"", of
     for i, (name, dims, kind, body) in enumerate(tensors):
         data += bytes(-len(data) % alignment)
         place = len(data) if offsets is None else offsets[i]
-        infos += (string_of(name) + number_of("I", len(dims)) + b"".join(number_of("Q", n) for n in dims)
-                  + number_of("I", NUMBER_OF.get(kind, kind)) + number_of("Q", place))
+        infos += string_of(name) + struct.pack(f"<I{len(dims)}QIQ", len(dims), *dims,
+                                               NUMBER_OF.get(kind, kind), place)
         data += body
     start = b"GGUF" + struct.pack("<IQQ", version, len(tensors), len(dict(metadata)))
     start = head + start[len(head):] + entries + infos

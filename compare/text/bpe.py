@@ -2,7 +2,6 @@
 
 import functools
 import heapq
-import itertools
 import re
 import sys
 import unicodedata
@@ -10,7 +9,7 @@ from collections import Counter, defaultdict
 
 import numpy as np
 
-from .tokenizers import Tokenizer, are_ids, check_not_empty, in_short, utf8
+from .tokenizers import END, Tokenizer, are_ids, check_not_empty, in_short, utf8
 
 LONGEST = 256           # bytes of a token: n merges could else ask for 2**n of them
 MOST = 2**16 - 256      # merges: the ids fit 16 bits, and GPT-2 has 50,000
@@ -18,27 +17,38 @@ GAP, GONE = -1, -2      # in a Chain: the end of a word, and a place that a merg
 
 
 class BPETokenizer(Tokenizer):
-    """Byte-level BPE: ids 0 .. 255 are bytes, id 256 + k is made by merge k, then the specials.
+    """Byte-level BPE: the ids are those of bytes, then of the merges in order, then of specials.
 
-    merges holds pairs of ids, each id older than the token that the pair makes; alphabet the 256
-    bytes in the order of their ids; specials the names of tokens that no merge makes. Raises
-    ValueError for anything else. Sources: Sennrich, Haddow and Birch 2016, algorithm 1; over
-    bytes as in Radford et al. 2019, section 2.2.
+    merges holds pairs of ids, each id older than the token that the pair makes; alphabet the
+    bytes in the order of their ids; specials the names of tokens that no merge makes, of which
+    the first so many have the ids in front of the bytes; rule is how a text is cut into words,
+    and end the name of the special that ends a text. A byte that the alphabet lacks is left out
+    of a text. Raises ValueError for anything else. Sources: Sennrich, Haddow and Birch 2016,
+    algorithm 1; over bytes as in Radford et al. 2019, section 2.2.
     """
 
     kind, fields = "bpe", {"alphabet": list, "merges": list, "specials": list}
+    more = {"rule": "gpt2", "first": 0, "end": END}
 
-    def __init__(self, merges, alphabet=range(256), specials=()):
-        alphabet = list(alphabet)
-        if not are_ids(alphabet) or sorted(alphabet) != list(range(256)):
-            raise ValueError(f"alphabet is {in_short(alphabet)}; allowed: each of 0 .. 255 once")
-        self.tokens = [bytes([byte]) for byte in alphabet]
-        self.id_of_byte = bytes(map(alphabet.index, range(256)))
+    def __init__(self, merges, alphabet=range(256), specials=(), rule="gpt2", first=0, end=END):
+        alphabet, specials = list(alphabet), list(specials)
+        if not are_ids(alphabet) or sorted(set(alphabet) & set(range(256))) != sorted(alphabet):
+            raise ValueError(f"alphabet is {in_short(alphabet)}; "
+                             "allowed: numbers from 0 to 255, each once at most")
+        if rule not in RULES:
+            raise ValueError(f"rule is {in_short(rule)}; allowed: {', '.join(RULES)}")
+        if type(first) is not int or not 0 <= first <= len(specials):
+            raise ValueError(f"first is {in_short(first)}; allowed: 0 to {len(specials)} specials")
+        self.alphabet, self.rule, self.first, self.end = alphabet, rule, first, end
+        self.tokens, self.specials = [], {}  # the bytes of each id; name -> id
+        for name in specials[:first]:
+            self.add_special(name)
+        self.id_of_byte = {byte: first + i for i, byte in enumerate(alphabet)}
+        self.tokens += [bytes([byte]) for byte in alphabet]
         self.merges = {}  # pair -> the id it makes, which is also the order of the merges
         for pair in merges:
             self.add_merge(pair)
-        self.specials = {}  # name -> id
-        for name in specials:
+        for name in specials[first:]:
             self.add_special(name)
 
     def add_merge(self, pair):
@@ -70,7 +80,7 @@ class BPETokenizer(Tokenizer):
         Raises ValueError for a lone surrogate.
         """
         found = {name: [i] for name, i in self.specials.items()} if specials else {}
-        words = words_of(text, found)
+        words = words_of(text, found, self.rule)
         # each is encoded once, however often it comes
         different = [word for word in dict.fromkeys(words) if word not in found]
         found.update(zip(different, self.encode_words(different)))
@@ -78,7 +88,8 @@ class BPETokenizer(Tokenizer):
 
     def encode_words(self, words):
         """Return the ids of each word: of the merges that fit, always the oldest first."""
-        chain = Chain([utf8(word).translate(self.id_of_byte) for word in words])
+        id_of = self.id_of_byte
+        chain = Chain([[id_of[byte] for byte in utf8(word) if byte in id_of] for word in words])
         heap = sorted((self.merges[pair], pair) for pair in chain.places if pair in self.merges)
         while heap:
             new, pair = heapq.heappop(heap)
@@ -88,8 +99,10 @@ class BPETokenizer(Tokenizer):
         return chain.words()
 
     def to_dict(self):
-        return {"kind": self.kind, "alphabet": [token[0] for token in self.tokens[:256]],
-                "merges": [list(pair) for pair in self.merges], "specials": list(self.specials)}
+        more = {name: getattr(self, name) for name in self.more}
+        return {"kind": self.kind, "alphabet": self.alphabet,
+                "merges": [list(pair) for pair in self.merges], "specials": list(self.specials)
+                } | {name: value for name, value in more.items() if value != self.more[name]}
 
 
 def train_bpe(text, merges=1000, specials=(), tell=None):
@@ -176,18 +189,39 @@ class Chain:
 
     def words(self):
         """Return the ids of each word."""
-        runs = itertools.groupby(self.ids, GAP.__ne__)
-        return [[i for i in run if i != GONE] for inside, run in runs if inside]
+        words = [[]]
+        for i in self.ids:
+            if i == GAP:
+                words.append([])
+            elif i != GONE:
+                words[-1].append(i)
+        return words[:-1]
 
 
-def words_of(text, specials=()):
-    """Return the words of text by GPT-2's rule, the names of specials uncut; joined, the text."""
+def words_of(text, specials=(), rule="gpt2"):
+    """Return the words of text by a rule, the names of specials uncut; joined, the text."""
     if not specials:
-        return pattern().findall(text)
+        return RULES[rule](text)
     names = sorted(specials, key=len, reverse=True)  # of two that fit, the longer
     parts = re.split(f"({'|'.join(map(re.escape, names))})", text)
-    return [word for part in parts
-            for word in ([part] if part in specials else pattern().findall(part))]
+    return [word for part in parts for word in ([part] if part in specials else RULES[rule](part))]
+
+
+def gpt2_words(text):
+    """Return the words of text by GPT-2's rule."""
+    return pattern().findall(text)
+
+
+def smollm_words(text):
+    """Return the words by SmolLM's rule: each number character alone, GPT-2's rule on the rest.
+
+    Source: the two steps Digits and ByteLevel of its tokenizer.json.
+    """
+    parts = re.split(f"([{categories()['N']}])", text)
+    return [word for part in parts for word in gpt2_words(part)]
+
+
+RULES = {"gpt2": gpt2_words, "smollm": smollm_words}
 
 
 @functools.cache
@@ -198,10 +232,16 @@ def pattern():
     is the property White_Space in regex; in re it holds \\x1c .. \\x1f besides, so it is in_words
     out too. Source: openai/gpt-2, src/encoder.py.
     """
-    categories = map(unicodedata.category, map(chr, range(sys.maxunicode + 1)))
-    major = "".join(categories)[::2]  # the first letter of each category: L, N, Z, ...
-    letters, numbers = ("".join(f"\\U{run.start():08x}-\\U{run.end() - 1:08x}"
-                                for run in re.finditer(f"{kind}+", major)) for kind in "LN")
+    letters, numbers = categories()["L"], categories()["N"]
     space = r"\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
     return re.compile(f"'s|'t|'re|'ve|'m|'ll|'d| ?[{letters}]+| ?[{numbers}]+"
                       f"| ?[^{space}{letters}{numbers}]+|[{space}]+(?![^{space}])|[{space}]+")
+
+
+@functools.cache
+def categories():
+    """Return the characters of the categories L and N, as re writes them between brackets."""
+    found = map(unicodedata.category, map(chr, range(sys.maxunicode + 1)))
+    major = "".join(found)[::2]  # the first letter of each category: L, N, Z, ...
+    return {kind: "".join(f"\\U{run.start():08x}-\\U{run.end() - 1:08x}"
+                          for run in re.finditer(f"{kind}+", major)) for kind in "LN"}

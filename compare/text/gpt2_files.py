@@ -24,8 +24,8 @@ def load_gpt2(merges, encoder=None):
     pairs = []
     for new, line in enumerate(lines, 256):
         left, _, right = line.partition(" ")
-        pair = ids.get(left, new), ids.get(right, new)
-        if max(pair) >= new or ids.get(left + right) != new:
+        pair = pair_of(ids, left, right, new)
+        if pair is None:
             raise ValueError(f"line {new - 254} of {merges} is {in_short(line)}; allowed: two "
                              f"tokens of {encoder} that join to the token of id {new}")
         pairs.append(pair)
@@ -39,18 +39,19 @@ def load_gpt2(merges, encoder=None):
 
 def read_encoder(path):
     """Return encoder.json, {name: id}, where the ids are 0, 1, 2, ... and the bytes come first."""
-    text = read_utf8("encoder", path)
-    try:
-        ids = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"encoder is {path}, which is not JSON ({error}); "
-                         "allowed: GPT-2's encoder.json") from None
+    ids = read_json("encoder", path, "GPT-2's encoder.json", LONGEST_FILE)
     if (not isinstance(ids, dict) or not are_ids(ids.values())
             or sorted(ids.values()) != list(range(len(ids)))
             or any(ids.get(name, 256) >= 256 for name in printable_bytes())):
         raise ValueError(f"encoder is {path}, which holds {in_short(ids)}; allowed: tokens with the "
                          "ids 0, 1, 2, ..., each once, and the 256 bytes first")
     return ids
+
+
+def pair_of(ids, left, right, new):
+    """Return the ids of two older names that join to the name of the id new, or None."""
+    pair = ids.get(left, new), ids.get(right, new)
+    return pair if max(pair) < new and ids.get(left + right) == new else None
 
 
 def printable_bytes():
@@ -65,17 +66,27 @@ def printable_bytes():
             | {chr(256 + n): byte for n, byte in enumerate(others)})
 
 
-def read_utf8(name, path):
+def read_json(name, path, allowed, longest):
+    """Return what a file of JSON says; raises ValueError for a file that is none, or too long."""
+    text = read_utf8(name, path, longest)
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{name} is {path}, which is not JSON ({error}); "
+                         f"allowed: {allowed}") from None
+
+
+def read_utf8(name, path, longest=LONGEST_FILE):
     """Return the text of a file after its byte order mark, if it has one.
 
     Raises ValueError for a file that is missing, not UTF-8 or too long.
     """
     try:
         with open(path, encoding="utf-8-sig") as file:
-            text = file.read(LONGEST_FILE + 1)
-        if len(text) <= LONGEST_FILE:
+            text = file.read(longest + 1)
+        if len(text) <= longest:
             return text
-        reason = f"it has more than {LONGEST_FILE} characters, GPT-2's at most half as many"
+        reason = f"it has more than {longest} characters, of which honest ones need half"
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", "not UTF-8")
     raise ValueError(f"{name} is {path}, which can't be read ({reason}); allowed: a UTF-8 file")

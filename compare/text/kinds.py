@@ -34,10 +34,12 @@ def from_dict(d):
     if not isinstance(kind, str) or kind not in CLASSES:
         raise ValueError(f"tokenizer is {in_short(d)}; "
                          f"allowed: a dictionary of one of the kinds {', '.join(CLASSES)}")
-    for name, form in CLASSES[kind].fields.items():
+    forms = CLASSES[kind].fields | {name: type(value) for name, value in CLASSES[kind].more.items()
+                                    if name in d}
+    for name, form in forms.items():
         if not isinstance(d.get(name), form):
             raise ValueError(f"{name} is {in_short(d.get(name))}; allowed: a {form.__name__}")
-    tokenizer = CLASSES[kind](**{name: d[name] for name in CLASSES[kind].fields})
+    tokenizer = CLASSES[kind](**{name: d[name] for name in forms})
     if tokenizer.to_dict() != d:  # a key too many, or characters out of order
         raise ValueError(f"tokenizer is {in_short(d)}; allowed: what to_dict writes")
     return tokenizer
@@ -45,4 +47,4 @@ def from_dict(d):
 
 def maker_of(d):
     """Return the kind that makes a tokenizer of such a dictionary: GPT-2 has an order of bytes."""
-    return "gpt2" if d.get("alphabet", ALPHABET) != ALPHABET else d["kind"]
+    return d.get("rule") or ("gpt2" if d.get("alphabet", ALPHABET) != ALPHABET else d["kind"])

@@ -17,6 +17,7 @@ class Tokenizer:
     """What all share: the way from ids back to text, through tokens, the bytes of each id."""
 
     specials = {}  # name: id
+    more = {}      # fields of its dictionary that are left out where they have these values
 
     @property
     def vocab_size(self):
