@@ -39,11 +39,22 @@ def resealed(whole, rng):
     """Return the bytes of a file after a damage behind which its sums and lengths fit."""
     if whole[:2] == b"PK":
         return rezipped(whole, rng)
+    if whole[:4] == b"GGUF":
+        return recounted(whole, rng)
     if whole[8:9] == b"{":  # a safetensors file
         length = int.from_bytes(whole[:8], "little")
         header = reworded(whole[8:8 + length], rng)
         return len(header).to_bytes(8, "little") + header + whole[8 + length:]
     return reworded(whole, rng) if whole[:1] == b"{" else renumbered(whole, rng)
+
+
+def recounted(whole, rng):
+    """Return a GGUF file, which has no sums, with another number where one may stand."""
+    numbers = [0, 1, 7, 9, 255, 2**16, 2**31 - 1, 2**31, 2**32 - 1, 2**40, 2**63, 2**64 - 1]
+    width = [1, 4, 8][rng.integers(3)]
+    place = rng.integers(4, min(len(whole), 2000) - 8)
+    number = numbers[rng.integers(len(numbers))] % 2**(8 * width)
+    return whole[:place] + number.to_bytes(width, "little") + whole[place + width:]
 
 
 def rezipped(whole, rng):

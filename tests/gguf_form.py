@@ -11,12 +11,13 @@ NUMBER_OF = {"F32": 0, "F16": 1, "Q4_0": 2, "Q4_1": 3, "Q8_0": 8, "BF16": 30}
 
 
 def gguf_bytes(metadata=(), tensors=(), *, version=3, alignment=32, head=b"", offsets=None):
-    """Return the bytes of a file of {key: NumPy scalar, str or list} and (name, dims, type, data).
+    """Return the bytes of a file of {key: value} and of (name, dims, type, data).
 
-    dims are as the file has them, type is a word or a number; head is put at the start instead.
+    A value is a number, a str, an array, or a list of str or of NumPy's numbers. dims are as the
+    file has them, type is a word or a number; head is put at the start instead.
     """
     entries = b"".join(string_of(key) + number_of("I", KINDS_OF[type(value)]) + value_of(value)
-                       for key, value in dict(metadata).items())
+                       for key, value in [(key, typed(v)) for key, v in dict(metadata).items()])
     infos, data = b"", b""
     for i, (name, dims, kind, body) in enumerate(tensors):
         data += bytes(-len(data) % alignment)
@@ -27,6 +28,14 @@ def gguf_bytes(metadata=(), tensors=(), *, version=3, alignment=32, head=b"", of
     start = b"GGUF" + struct.pack("<IQQ", version, len(tensors), len(dict(metadata)))
     start = head + start[len(head):] + entries + infos
     return start + bytes(-len(start) % alignment) + data
+
+
+def typed(value):
+    """Return a value as one of the types that a file has."""
+    if isinstance(value, np.ndarray):
+        return list(value)
+    kind = {bool: np.bool_, int: np.uint32, float: np.float32}.get(type(value))
+    return kind(value) if kind else value
 
 
 def number_of(code, n):

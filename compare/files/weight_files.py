@@ -17,6 +17,7 @@ from .whole import written_whole
 FORMATS = ".npz, .safetensors, or torch's .pt, .pth and .bin"
 DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "U8": "|u1", "BOOL": "|b1"}
 HEADER = 2**20  # bytes of a safetensors header; the largest GPT-2 needs about 60,000
+SHARD = re.compile(r"[\w.-]+\.safetensors", re.ASCII)  # a name in the folder of its index
 NPY = re.compile(rb"\x93NUMPY\x01\x00..\{'descr': '([^']*)', 'fortran_order': (True|False), "
                  rb"'shape': \(([-\d, ]*)\),? ?\} *\n", re.DOTALL)
 
@@ -24,11 +25,13 @@ NPY = re.compile(rb"\x93NUMPY\x01\x00..\{'descr': '([^']*)', 'fortran_order': (T
 def read_weights(path):
     """Return {name: NumPy array} of a file of weights: .npz, .safetensors, .pt, .pth or .bin.
 
+    A .json is the index of several .safetensors in its folder, model.safetensors.index.json.
     Runs nothing that the file holds, and believes no size before the file accounts for it.
     Raises ValueError for a file that is missing, damaged or made to hurt.
     """
     path = Path(path)
-    with refusing("weights", path, f"{FORMATS}, whole and with nothing but arrays in it"):
+    with refusing("weights", path, f"{FORMATS}, whole and with nothing but arrays in it, or the "
+                                   ".json that is the index of .safetensors"):
         if path.suffix.lower() not in READERS:
             raise Refused(f"has the suffix {quoted(path.suffix)}")
         return READERS[path.suffix.lower()](path)
@@ -78,6 +81,26 @@ def read_safetensors(path):
             arrays[name] = from_bfloat16(a) if code == "BF16" else a
     if place != size:
         raise Refused(f"has {size - place} bytes that no array accounts for")
+    return arrays
+
+
+def read_index(path):
+    """Return the arrays of the .safetensors files that an index maps its names to."""
+    if path.stat().st_size > HEADER:
+        raise Refused(f"has more than {HEADER} bytes, too many for an index")
+    files = json.loads(path.read_text("utf-8"), object_pairs_hook=distinct)["weight_map"]
+    arrays = {}
+    for name in dict.fromkeys(files.values()):
+        shard = path.parent / name
+        if not SHARD.fullmatch(name) or not shard.is_file():
+            raise Refused(f"names {quoted(name)}, which is no .safetensors file beside it")
+        try:
+            found = read_safetensors(shard)
+        except Refused as error:
+            raise Refused(f"names {name}, which {error}") from None
+        if found.keys() != {key for key, file in files.items() if file == name}:
+            raise Refused(f"names {name}, which has other arrays than the index says")
+        arrays |= found
     return arrays
 
 
@@ -138,7 +161,8 @@ def write_torch(file, arrays):
 
 
 TORCH = ".pt", ".pth", ".bin"
-READERS = {".npz": read_npz, ".safetensors": read_safetensors} | dict.fromkeys(TORCH, read_torch)
+READERS = {".npz": read_npz, ".safetensors": read_safetensors, ".json": read_index
+           } | dict.fromkeys(TORCH, read_torch)
 WRITERS = {".npz": write_npz, ".safetensors": write_safetensors} | dict.fromkeys(TORCH, write_torch)
 
 

@@ -1,5 +1,6 @@
 """Files of every kind, damaged a thousand times: one sentence, soon, in little memory."""
 
+import json
 import time
 import tracemalloc
 
@@ -9,14 +10,16 @@ import torch
 from hypothesis import settings
 
 from compare.__main__ import main
-from compare.files import checkpoint, packing, weight_files
-from compare.text import gpt2_files
+from compare.files import checkpoint, gguf, packing, weight_files
+from compare.text import gpt2_files, published
 from compare.text.bpe import train_bpe
 from damage import broken, resealed
-from strategies import same
+from gguf_form import gguf_bytes
 from gpt2_form import write_gpt2
+from published_form import json_form, metadata_form, small
+from strategies import same
 
-COUNT = 1400 if settings.default.max_examples > 1000 else 140  # of each kind of file
+COUNT = 1000 if settings.default.max_examples > 1000 else 100  # of each kind of file
 ARRAYS = {f"h.{i}.weight": np.random.default_rng(i).standard_normal((3, i)).astype("f4")
           for i in range(4)} | {"b": np.arange(20.0), "h": np.float16([1, 2])}
 SUMMED = {"checkpoint.npz", "stored.npz", "deflated.npz", "a.pt"}  # carry a sum of what they hold
@@ -42,6 +45,21 @@ def write_tokenizer(path):
     write_gpt2(path.parent, train_bpe("low lower lowest " * 3, 9))
 
 
+def write_packed(path):
+    path.write_bytes(gguf_bytes({"general.name": "small", "many": np.float32([1, 2, 3])}, [
+        ("a", (3, 2), "F32", bytes(24)), ("b", (32, 2), "Q8_0", bytes(68)),
+        ("c", (2,), "BF16", bytes(4))]))
+
+
+def read_packed(path):
+    return {name: tensor.floats() for name, tensor in gguf.read(path)[1].items()}
+
+
+def write_index(path):
+    weight_files.write_weights(path.parent / "one.safetensors", ARRAYS)
+    path.write_text(json.dumps({"weight_map": dict.fromkeys(ARRAYS, "one.safetensors")}))
+
+
 KINDS = {  # name: how it is written, how it is read
     "checkpoint.npz": (write_checkpoint, lambda path: packing.pack(checkpoint.load(path))),
     "stored.npz": (lambda path: np.savez(path, **ARRAYS), weight_files.read_weights),
@@ -51,6 +69,12 @@ KINDS = {  # name: how it is written, how it is read
     "a.bin": (write_torch, weight_files.read_weights),
     "encoder.json": (write_tokenizer, lambda path: gpt2_files.load_gpt2(path.parent)),
     "vocab.bpe": (write_tokenizer, lambda path: gpt2_files.load_gpt2(path.parent)),
+    "a.safetensors.index.json": (write_index, weight_files.read_weights),
+    "a.gguf": (write_packed, read_packed),
+    "vocab.gguf": (lambda path: path.write_bytes(gguf_bytes(metadata_form(small()))),
+                   lambda path: published.of_metadata(gguf.read(path)[0])),
+    "tokenizer.json": (lambda path: path.write_text(json.dumps(json_form(small()))),
+                       published.load_json),
 }
 
 

@@ -29,6 +29,15 @@ def write_anew(path, arrays):
         weight_files.WRITERS[path.suffix](file, {name: np.asarray(a) for name, a in arrays.items()})
 
 
+def write_shards(path, arrays):
+    """Write arrays into two .safetensors files, and the index of both."""
+    files = {name: f"model-0000{1 + i % 2}-of-00002.safetensors" for i, name in enumerate(arrays)}
+    for file in {*files.values()}:
+        write_anew(path.parent / file,
+                   {name: a for name, a in arrays.items() if files[name] == file})
+    path.write_text(json.dumps({"metadata": {"total_size": 1}, "weight_map": files}))
+
+
 ARRAYS = {"w": np.arange(6.0).reshape(2, 3), "half": np.float16([1, 2]), "single": np.float32(3),
           "none": np.zeros((0, 2)), "mask": np.tri(2, dtype=bool)}
 WRITERS = {
@@ -39,6 +48,7 @@ WRITERS = {
     "nested.pth": lambda path, arrays: torch.save({"model": tensors(arrays), "step": 3}, path),
     "old.bin": lambda path, arrays: torch.save({"state_dict": tensors(arrays)}, path,
                                                _use_new_zipfile_serialization=False),
+    "model.safetensors.index.json": write_shards,
     "ours.npz": write_anew,
     "ours.pt": write_anew,
 }
@@ -134,6 +144,27 @@ def test_a_dtype_without_a_code_is_not_written(tmp_path):
     with pytest.raises(ValueError, match="a has dtype int64; allowed: float64, float32"):
         weight_files.write_weights(tmp_path / "a.safetensors", {"a": np.arange(3)})
     assert not os.listdir(tmp_path)
+
+
+@pytest.mark.parametrize("change, words", [
+    (lambda files: files | {"h": "../h.safetensors"}, "'../h.safetensors', which is no"),
+    (lambda files: files | {"h": "/etc/h.safetensors"}, "'/etc/h.safetensors', which is no"),
+    (lambda files: files | {"h": "h.npz"}, "'h.npz', which is no .safetensors file beside it"),
+    (lambda files: files | {"h": "h.safetensors"}, "names 'h.safetensors', which is no"),
+    (lambda files: files | {"h": 3}, "can't be read (TypeError)"),
+    (lambda files: files | {"h": "cut.safetensors"}, "cut.safetensors, which declares a header"),
+    (lambda files: files | {"h": files["w"]}, "which has other arrays than the index says"),
+    (lambda files: {"w": files["w"]}, "which has other arrays than the index says"),
+    (lambda files: [files], "can't be read (AttributeError)"),
+    (lambda files: files | {"h" * 2**20: "x"}, "has more than 1048576 bytes, too many for"),
+])
+def test_an_index_that_does_not_fit_its_files_is_refused(change, words, tmp_path):
+    path = tmp_path / "model.safetensors.index.json"
+    write_shards(path, {name: np.asarray(a) for name, a in ARRAYS.items()})
+    (tmp_path / "cut.safetensors").write_bytes(b"cut")
+    files = json.loads(path.read_text())["weight_map"]
+    path.write_text(json.dumps({"weight_map": change(files)}))
+    assert words in refused(path)
 
 
 def safetensors(header, body=b""):
