@@ -24,8 +24,8 @@ TYPES = dict(enumerate(  # by the number that a file has for it; the dots are re
 NUMBERS = {0: "u1", 1: "i1", 2: "<u2", 3: "<i2", 4: "<u4", 5: "<i4", 6: "<f4", 10: "<u8",
            11: "<i8", 12: "<f8"}  # kinds of values in the metadata
 BOOL, TEXT, ARRAY = 7, 8, 9       # its other kinds
-HEADER = 2**25   # bytes in front of the weights; a vocabulary of 262,144 tokens needs half
-TEXTS = 2**20    # of one array in the metadata; that vocabulary has 514,906 merges
+HEADER = 2**25   # bytes in front of the weights; SmolLM2-135M has 1,785,664
+TEXTS = 2**20    # in arrays of the metadata; SmolLM2 has 98,053, for 49,152 tokens
 ALLOWED = f"a whole little-endian GGUF file of version 2 or 3, with weights in {', '.join(BLOCKS)}"
 
 
@@ -47,7 +47,7 @@ def read(path):
 
     A value is an int, float, bool or str, a NumPy array of numbers or bools, or a list of str.
     Raises ValueError for a file that is missing, damaged, made to hurt, or of another type.
-    Source: ggml's docs/gguf.md; that tensors follow one another is a rule of its src/gguf.cpp.
+    Source: ggml's docs/gguf.md; that tensors follow one another is a rule of its gguf.cpp.
     """
     path = Path(path)
     with refusing("weights", path, ALLOWED):
@@ -67,11 +67,11 @@ class Header:
     """What comes in front of the weights, read from the front to the back."""
 
     def __init__(self, body):
-        self.body, self.at = memoryview(body), 0
+        self.body, self.at, self.texts = memoryview(body), 0, 0
 
     def opening(self):
         """Return how many tensors the file has; refuse other files and versions."""
-        magic, version = bytes(self.taken(4)), self.number("<u4")
+        magic, version = bytes(self.taken(4)), self.number(4)
         if magic != b"GGUF" or version not in (2, 3):
             raise Refused(f"begins with {magic} and the version {version}")
         return self.count()
@@ -84,30 +84,32 @@ class Header:
                           f"{len(self.body)} that may describe its weights")
         return self.body[start:self.at]
 
-    def number(self, code):
-        return np.frombuffer(self.taken(np.dtype(code).itemsize), code)[0].item()
+    def number(self, size):
+        """Return an integer from 0 up of so many bytes."""
+        return int.from_bytes(self.taken(size), "little")
 
     def count(self):
         """Return how many tensors or values follow."""
-        found = self.number("<u8")
+        found = self.number(8)
         if found > MEMBERS:
             raise Refused(f"counts {found} tensors or values, more than {MEMBERS}")
         return found
 
     def text(self):
-        return str(self.taken(self.number("<u8")), "utf-8")
+        return str(self.taken(self.number(8)), "utf-8")
 
     def value(self):
         """Return a value of the metadata; an array is of numbers, bools or texts."""
-        kind = self.number("<u4")
+        kind = self.number(4)
         if kind == ARRAY:
-            return self.array(self.number("<u4"), self.number("<u8"))
+            return self.array(self.number(4), self.number(8))
         return self.text() if kind == TEXT else self.array(kind, 1)[0].item()
 
     def array(self, kind, count):
         if kind == TEXT:
-            if count > TEXTS:
-                raise Refused(f"has an array of {count} texts, more than {TEXTS}")
+            self.texts += count
+            if self.texts > TEXTS:
+                raise Refused(f"has arrays of {self.texts} texts, more than {TEXTS}")
             return [self.text() for _ in range(count)]
         if kind == BOOL:
             bools = np.frombuffer(self.taken(count), "u1")
@@ -120,17 +122,17 @@ class Header:
 
     def tensor(self):
         """Return (name, shape, type, offset) of a tensor."""
-        name, axes = self.text(), self.number("<u4")
+        name, axes = self.text(), self.number(4)
         if not 1 <= axes <= 4:
             raise Refused(f"holds {quoted(name)} of {axes} dimensions")
         shape = struct.unpack(f"<{axes}Q", self.taken(8 * axes))[::-1]
-        number, offset = self.number("<u4"), self.number("<u8")
+        number, offset = self.number(4), self.number(8)
         kind = TYPES.get(number, ".")
         if kind not in BLOCKS:
             raise Refused(f"holds {quoted(name)} in the type {number if kind == '.' else kind}")
-        if shape[-1] % weights_of(kind):
-            raise Refused(f"holds {quoted(name)} in rows of {shape[-1]} weights, which are no "
-                          f"whole blocks of {kind}")
+        if 0 in shape or shape[-1] % weights_of(kind):
+            raise Refused(f"holds {quoted(name)} of the shape {quoted(shape)}, whose rows are no "
+                          f"whole blocks of {weights_of(kind)}")
         return name, shape, kind, offset
 
 
@@ -157,7 +159,7 @@ def weights_of(kind):
 def unpacked(packed, kind):
     """Return float32 (..., n) of packed rows (..., bytes) of a type.
 
-    Source: dequantize_row_q4_0, _q4_1 and _q8_0 of ggml's src/ggml-quants.c.
+    Source: the functions dequantize_blocks of llama.cpp's gguf-py/gguf/quants.py.
     """
     blocks = packed.view(BLOCKS[kind])
     if kind == "BF16":
@@ -184,7 +186,7 @@ def from_interleaved(rows, heads):
 
     llama.cpp turns rows 2i and 2i + 1 of a head together, Hugging Face's files and this model
     rows i and i + D/2. Whole rows move, so packed rows do as well as floats.
-    Source: the function permute of llama.cpp's conversion, which this undoes.
+    Source: the function permute in ggml's docs/gguf.md, which this undoes.
     """
     if len(rows) % (2 * heads):
         raise ValueError(f"rows is {len(rows)}; allowed: a multiple of 2 heads = {2 * heads}")

@@ -17,14 +17,14 @@ GAP, GONE = -1, -2      # in a Chain: the end of a word, and a place that a merg
 
 
 class BPETokenizer(Tokenizer):
-    """Byte-level BPE: the ids are those of bytes, then of the merges in order, then of specials.
+    """Byte-level BPE: ids for the first specials, then bytes, then merges, then the other specials.
 
-    merges holds pairs of ids, each id older than the token that the pair makes; alphabet the
-    bytes in the order of their ids; specials the names of tokens that no merge makes, of which
-    the first so many have the ids in front of the bytes; rule is how a text is cut into words,
-    and end the name of the special that ends a text. A byte that the alphabet lacks is left out
-    of a text. Raises ValueError for anything else. Sources: Sennrich, Haddow and Birch 2016,
-    algorithm 1; over bytes as in Radford et al. 2019, section 2.2.
+    merges holds pairs of ids, each id older than the token that the pair makes. alphabet holds
+    the bytes in the order of their ids; one that it lacks is left out of a text. specials names
+    the tokens that no merge makes, and first is how many of them are in front. rule says how a
+    text is cut into words, end names the special that ends a text. Raises ValueError for
+    anything else. Sources: Sennrich, Haddow and Birch 2016, algorithm 1; over bytes as in Radford
+    et al. 2019, section 2.2.
     """
 
     kind, fields = "bpe", {"alphabet": list, "merges": list, "specials": list}

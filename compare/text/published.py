@@ -136,7 +136,7 @@ def is_texts(value):
 
 
 def check_among(name, value, allowed):
-    """Refuse a value that is none of those allowed, the first for what is not there."""
+    """Refuse a value that is none of those allowed; None is what a field has that isn't there."""
     if not any(type(value) is type(one) and value == one for one in allowed):
         raise ValueError(f"{name} is {in_short(value)}; allowed: "
                          f"{', '.join('none' if one is None else str(one) for one in allowed)}")

@@ -10,13 +10,14 @@ import reprlib
 
 import numpy as np
 
-END = "<|endoftext|>"  # the special that ends a document
+END = "<|endoftext|>"  # the special that ends a document of ours
 
 
 class Tokenizer:
     """What all share: the way from ids back to text, through tokens, the bytes of each id."""
 
     specials = {}  # name: id
+    end = END      # the name of the special that ends a text, where there is one
     more = {}      # fields of its dictionary that are left out where they have these values
 
     @property

@@ -96,6 +96,9 @@ def test_the_specials_of_a_chat_are_one_id_each_and_the_end_is_named(forms):
         assert tokenizer.encode("<|im_end|>>", specials=True).tolist() == [tokenizer.vocab_size - 1]
         assert tokenizer.end == "<|im_end|>" and tokenizer.specials[tokenizer.end] == 1
         assert len(tokenizer.encode("<|im_end|>")) > 1
+        chat = tokenizer.encode("12<|im_end|>12", specials=True).tolist()
+        number = tokenizer.encode("12").tolist()
+        assert chat == [*number, 1, *number] and len(number) == 1 + (tokenizer.rule == "smollm")
 
 
 def test_a_checkpoint_brings_a_published_tokenizer_back(forms):
@@ -122,6 +125,12 @@ def test_unused_tokens_at_the_end_of_the_metadata_are_no_tokens():
     assert published.of_metadata(d).to_dict() == small().to_dict()
 
 
+def test_a_token_that_a_user_added_is_a_special():
+    d = metadata_form(small())
+    d["tokenizer.ggml.token_type"] = np.where(d["tokenizer.ggml.token_type"] == 3, 4, 1)
+    assert published.of_metadata(d).to_dict() == small().to_dict()
+
+
 def test_without_an_end_of_its_own_the_end_of_a_text_is_gpt2s():
     d = metadata_form(small())
     del d["tokenizer.ggml.eos_token_id"]
@@ -141,6 +150,7 @@ def refuses(read, message):
 
 @pytest.mark.parametrize("key, value, message", [
     ("model", "llama", "tokenizer.ggml.model is 'llama'; allowed: gpt2"),
+    ("model", np.int32([1, 2]), "tokenizer.ggml.model is array([1, 2], dtype=int32); allowed: gpt2"),
     ("model", None, "tokenizer.ggml.model is None; allowed: gpt2"),
     ("pre", "llama-bpe", "tokenizer.ggml.pre is 'llama-bpe'; allowed: gpt-2, smollm"),
     ("pre", None, "tokenizer.ggml.pre is None; allowed: gpt-2, smollm"),
