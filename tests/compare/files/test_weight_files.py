@@ -159,9 +159,12 @@ def test_a_dtype_without_a_code_is_not_written(tmp_path):
     (lambda files: files | {"h" * 2**20: "x"}, "has more than 1048576 bytes, too many for"),
 ])
 def test_an_index_that_does_not_fit_its_files_is_refused(change, words, tmp_path):
-    path = tmp_path / "model.safetensors.index.json"
+    path = tmp_path / "model" / "model.safetensors.index.json"
+    path.parent.mkdir()
     write_shards(path, {name: np.asarray(a) for name, a in ARRAYS.items()})
-    (tmp_path / "cut.safetensors").write_bytes(b"cut")
+    write_anew(tmp_path / "h.safetensors", {"h": np.ones(1)})  # a whole file, in another folder
+    (path.parent / "h.npz").write_bytes(b"")
+    (path.parent / "cut.safetensors").write_bytes(b"cut")
     files = json.loads(path.read_text())["weight_map"]
     path.write_text(json.dumps({"weight_map": change(files)}))
     assert words in refused(path)
