@@ -100,7 +100,7 @@ class BPETokenizer(Tokenizer):
 
     def to_dict(self):
         more = {name: getattr(self, name) for name in self.more}
-        return {"kind": self.kind, "alphabet": self.alphabet,
+        return {"kind": self.kind, "alphabet": list(self.alphabet),
                 "merges": [list(pair) for pair in self.merges], "specials": list(self.specials)
                 } | {name: value for name, value in more.items() if value != self.more[name]}
 

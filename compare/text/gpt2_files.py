@@ -86,7 +86,7 @@ def read_utf8(name, path, longest=LONGEST_FILE):
             text = file.read(longest + 1)
         if len(text) <= longest:
             return text
-        reason = f"it has more than {longest} characters, of which honest ones need half"
+        reason = f"it has more than {longest} characters, twice what is needed"
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", "not UTF-8")
     raise ValueError(f"{name} is {path}, which can't be read ({reason}); allowed: a UTF-8 file")
