@@ -1,4 +1,4 @@
-"""Somebody's code: its file imported, its process started with a time limit, its errors in words."""
+"""Somebody's code: its file imported, its process started with a time limit, errors in words."""
 
 import contextlib
 import importlib.machinery
@@ -98,7 +98,8 @@ def problem_of(folder, name, place, code, seconds):
     if isinstance(problem := read_note(folder, "problem"), str):
         return problem + place
     if code:
-        return f"{name} ended or broke its process, code {code}{place}; allowed: functions that return"
+        return (f"{name} ended or broke its process, code {code}{place}; allowed: functions that "
+                "return")
     if not (folder / "done").exists():
         which = "first" if case_reached(folder) is None else "last"
         return f"{name} ended before the {which} example{place}; allowed: functions that return"

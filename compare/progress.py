@@ -20,7 +20,8 @@ class Line:
         """Write words in place of those before; the last ones stay, and may be wider than it."""
         if not last:
             words = words[:shutil.get_terminal_size().columns - 1]  # or it would not be one line
-        print(f"\r{words.ljust(self.shown)}", end="\n" if last else "", file=self.stream, flush=True)
+        end = "\n" if last else ""
+        print(f"\r{words.ljust(self.shown)}", end=end, file=self.stream, flush=True)
         self.shown = 0 if last else len(words)
 
     def clear(self):
@@ -70,7 +71,7 @@ class Waiting:
 
     def __init__(self):
         self.line, self.begun, self.drawn = None, 0.0, 0.0
-        self.loops = []  # from the outermost: (how many are done, of how many, the word of the next)
+        self.loops = []  # from the outermost: (how many are done, of how many, the next one's word)
 
     def over(self, items, word=lambda item: ""):
         """Yield the items; the line says how far all loops are, and word(item) what is done next.

@@ -32,7 +32,8 @@ def figure(height, title, caption, *pieces, role="img"):
     """Return the Figure of pieces, WIDTH wide, with a title and a caption; its role is "group" if
     there are links in it, which those who hear an image would not find.
     """
-    head = (f'<svg viewBox="0 0 {WIDTH} {_short(height)}" role="{role}" aria-label="{escape(title)}" '
+    head = (f'<svg viewBox="0 0 {WIDTH} {_short(height)}" role="{role}" '
+            f'aria-label="{escape(title)}" '
             f'style="width:100%;max-width:{WIDTH * 1.2:g}px;height:auto;font-family:{SANS}">')
     svg = "\n".join([head, f"<desc>{escape(caption)}</desc>", *pieces, "</svg>"])
     return Figure(svg, title, caption)

@@ -43,7 +43,8 @@ def check_gradients(p, grads):
     """Refuse gradients of another form or other shapes than the parameters with a ValueError."""
     if [a.shape for a in tree.leaves(p)] != [g.shape for g in tree.leaves(grads)]:
         tree.map(lambda p, g: None, p, grads)  # names the place where the forms differ
-        name = next(name for (name, a), g in zip(tree.walk(p), tree.leaves(grads)) if a.shape != g.shape)
+        name = next(name for (name, a), g in zip(tree.walk(p), tree.leaves(grads))
+                    if a.shape != g.shape)
         raise ValueError(f"grads has another shape at {name} than p; allowed: the same shapes")
 
 
@@ -65,7 +66,7 @@ def clip_scale(norm, max_norm):
 
 
 def learning_rate(step, *, lr, min_lr, warmup, steps):
-    """Return the rate of update number `step`, counted from 0: a linear rise, then half a cosine."""
+    """Return the rate of update number `step` (from 0): a linear rise, then half a cosine."""
     if step < warmup:
         return lr * (step + 1) / (warmup + 1)                            # ()     AW-9
     progress = min(1.0, (step - warmup) / max(1, steps - warmup))

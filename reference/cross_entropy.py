@@ -48,7 +48,7 @@ def backward(dloss, cache):
     """Return dlogits, exactly 0 in the rows that were ignored: () -> (..., V)."""
     probs, targets, counted = cache
     check_cotangent("dloss", dloss, (), probs.dtype, number=True)
-    dloss = probs.dtype.type(dloss)                                  # ()        a bare float has none
+    dloss = probs.dtype.type(dloss)                                  # ()        a float has none
     share = counted * dloss / int(counted.sum())                     # (...)     CE-5
     dlogits = probs * share[..., None]                               # (..., V)
     dlogits[place(targets)] = (probs[place(targets)] - 1) * share    # (...)     CE-6

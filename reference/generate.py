@@ -92,8 +92,8 @@ def check_settings(count, temperature, top_k, top_p):
     if not (isinstance(count, numbers.Integral) and count >= 0):
         raise ValueError(f"count is {count}; allowed: an integer from 0 up")
     if not 0 <= temperature < math.inf:
-        raise ValueError(f"temperature is {temperature}; allowed: a finite number above 0, or 0 for "
-                         "the likeliest id each time")
+        raise ValueError(f"temperature is {temperature}; allowed: a finite number above 0, or 0 "
+                         "for the likeliest id each time")
     if not (top_k is None or isinstance(top_k, numbers.Integral) and top_k >= 1):
         raise ValueError(f"top_k is {top_k}; allowed: an integer from 1 up, or None for all ids")
     if not 0 < top_p <= 1:

@@ -50,9 +50,10 @@ def backward(dy, cache):
 
 
 def check_mask(mask, shape):
-    """Refuse a mask that is not boolean (TypeError), not of x's shape or hiding a row (ValueError)."""
+    """Refuse a mask that is not boolean (TypeError), does not fit x or hides a row (ValueError)."""
     check_bools("mask", mask, "where x may be seen")
-    if mask.ndim > len(shape) or any(m not in (1, n) for m, n in zip(mask.shape[::-1], shape[::-1])):
+    if mask.ndim > len(shape) or any(
+            m not in (1, n) for m, n in zip(mask.shape[::-1], shape[::-1])):
         raise ValueError(f"mask has shape {mask.shape}; allowed: one that broadcasts to {shape}")
     if not mask.any(-1).all():
         row = np.argwhere(~mask.any(-1))[0].tolist()

@@ -58,8 +58,8 @@ def train(p, batches, *, config, schedule, loss_and_grad, state=None, optimizer=
 
     A batch is (tokens, targets, keep), keep being None or the masks of every dropout; each update
     takes so many as `accumulate` says, as if they were one. loss_and_grad is a model's, such as
-    gpt.loss_and_grad; one by one, a batch is what it takes before p, and keep. An optimizer has init, clip and update as adamw has them. To go on from a
-    Step, give its params and state.
+    gpt.loss_and_grad; one by one, a batch is what it takes before p, and keep. An optimizer has
+    init, clip and update as adamw has them. To go on from a Step, give its params and state.
     Raises FloatingPointError, naming the step, where the loss or the gradient is not finite.
     """
     state = optimizer.init(p) if state is None else state

@@ -134,3 +134,10 @@ def test_the_code_is_ascii_so_that_every_console_can_show_it():
     for folder in MAY_IMPORT:
         for path in files(folder):
             assert path.read_text(encoding="utf-8").isascii(), path.name
+
+
+@pytest.mark.parametrize("folder", MAY_IMPORT)
+def test_a_line_of_code_is_no_longer_than_a_hundred_characters(folder):
+    for path in files(folder):
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            assert len(line) <= 100, f"{path}:{number}"

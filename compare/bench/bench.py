@@ -206,7 +206,8 @@ def machine():
     """Return the machine and the libraries in words."""
     from importlib.metadata import version
     return (f"{processor()}, {os.cpu_count()} cores, {platform.system()}, "
-            f"Python {platform.python_version()}, numpy {version('numpy')}, torch {version('torch')}")
+            f"Python {platform.python_version()}, numpy {version('numpy')}, "
+            f"torch {version('torch')}")
 
 
 def processor():
@@ -216,12 +217,14 @@ def processor():
     return platform.processor() or platform.machine()
 
 
-HEAD = """milliseconds, the median of the turns; the ratio to eager torch is the median of the turns'
+HEAD = """\
+milliseconds, the median of the turns; the ratio to eager torch is the median of the turns'
 ratios, with the least and the largest. peak: operations of the matrix products in a step, per
 second, as a share of the large product's. memory: the most that the side held. products: those
 of the linear layers alone, as often as in a step, each library with its threads
 
-V, T, L, H, C, B                   forward backward  update    step   ratio (from - to)    peak   memory products"""
+V, T, L, H, C, B                   forward backward  update    step   ratio (from - to) \
+   peak   memory products"""
 
 
 def step_table(size, turns, memory, products, top):
@@ -247,8 +250,8 @@ def sampling_table(turns):
     for name, answers in turns.items():
         cached, uncached = (np.median([answer[key] for answer in answers])
                             for key in ("cached", "uncached"))
-        lines.append(f"{name:<9}{cached:>9,.0f} with cached keys and values{uncached:>9,.0f} without"
-                     f"{cached / uncached:>7.1f} times as fast")
+        lines.append(f"{name:<9}{cached:>9,.0f} with cached keys and values"
+                     f"{uncached:>9,.0f} without{cached / uncached:>7.1f} times as fast")
     return "\n".join(lines) + "\n"
 
 

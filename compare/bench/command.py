@@ -32,8 +32,8 @@ def run_bench(given):
         raise ValueError(f"against is {given.against}, which holds no compare/bench/sides.py; "
                          "allowed: the folder of another checkout")
     if given.gradcheck and (given.against or given.sizes != SIZES):
-        raise ValueError(f"{'against' if given.against else 'sizes'} is given; allowed: only without "
-                         "--gradcheck, which has sizes of its own")
+        raise ValueError(f"{'against' if given.against else 'sizes'} is given; allowed: only "
+                         "without --gradcheck, which has sizes of its own")
     path = given.json or ("gradcheck.json" if given.gradcheck else "bench.json")
     try:
         open(path, "a").close()  # before the minutes of measuring

@@ -30,7 +30,7 @@ def flash(q, k, v, dy, block=256):
 
 
 def time_both(rounds):
-    """Return for each of both its seconds, turn by turn, and the bytes that it keeps, in float32."""
+    """Return for each of both its seconds, turn by turn, and the bytes it keeps, in float32."""
     rng = np.random.default_rng(0)
     arrays = [rng.standard_normal((*SHAPE.values(),), np.float32) for _ in range(4)]
     found = {"plain": {"seconds": []}, "flash": {"seconds": []}}
@@ -49,7 +49,8 @@ def context_table(found):
     lines = [f"attention forward and backward, {in_words(SHAPE)}, float32"]
     for name, row in found.items():
         ratios = sorted(np.divide(row["seconds"], found["plain"]["seconds"]))
-        lines.append(f"{name:<9}{1e3 * np.median(row['seconds']):>9,.0f} ms{np.median(ratios):>8.2f} "
-                     f"({ratios[0]:.2f} - {ratios[-1]:.2f}){row['kept'] / 1e6:>9,.1f} MB kept for the "
-                     f"backward{row['kept'] / found['plain']['kept']:>8.2f}")
+        lines.append(f"{name:<9}{1e3 * np.median(row['seconds']):>9,.0f} ms"
+                     f"{np.median(ratios):>8.2f} ({ratios[0]:.2f} - {ratios[-1]:.2f})"
+                     f"{row['kept'] / 1e6:>9,.1f} MB kept for the backward"
+                     f"{row['kept'] / found['plain']['kept']:>8.2f}")
     return "\n".join(lines) + "\n"

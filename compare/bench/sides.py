@@ -98,7 +98,8 @@ def time_parts(side, seconds):
         for part in side.gradient, side.update, side.forward:
             part()
             marks.append(time.perf_counter())
-        for name, start, stop in ("gradient", 0, 1), ("update", 1, 2), ("step", 0, 2), ("forward", 2, 3):
+        for name, start, stop in (
+                ("gradient", 0, 1), ("update", 1, 2), ("step", 0, 2), ("forward", 2, 3)):
             taken[name].append(marks[stop] - marks[start])
     found = {name: float(np.median(times)) for name, times in taken.items()}
     found["backward"] = found.pop("gradient") - found["forward"]

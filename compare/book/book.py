@@ -46,7 +46,9 @@ def pages():
 def body(chapter, links):
     """Return a chapter as HTML, with what runs for it: the numbers and the picture."""
     stem = chapter.stem
-    evidence = Evidence(*given_to(stem), numbers_of(stem), autograd_of(stem)) if stem in DERIVED else NOTHING
+    evidence = NOTHING
+    if stem in DERIVED:
+        evidence = Evidence(*given_to(stem), numbers_of(stem), autograd_of(stem))
     return page(chapter, links, evidence, drawn_picture(stem))
 
 
@@ -60,8 +62,9 @@ def drawn_picture(stem):
     try:
         return figure_of(stem) if stem in PICTURED else None
     except Exception as error:
-        raise ValueError(f"compare/book/figures/{stem}.py draws no picture ({type(error).__name__}: "
-                         f"{error}); allowed: a Figure, or no such file") from error
+        raise ValueError(f"compare/book/figures/{stem}.py draws no picture "
+                         f"({type(error).__name__}: {error}); allowed: a Figure, or no such file"
+                         ) from error
 
 
 def glossary(links):
@@ -72,7 +75,8 @@ def glossary(links):
 
 def colors():
     """Return the colours of both schemes as custom properties, for the style sheet."""
-    light, dark = ("".join(f" --{name}: {pair[i]};" for name, pair in {**COLORS, "shade": SHADE}.items())
+    pairs = {**COLORS, "shade": SHADE}
+    light, dark = ("".join(f" --{name}: {pair[i]};" for name, pair in pairs.items())
                    for i in range(2))
     return (f":root {{ color-scheme: light dark;{light} }}\n"
             f"@media (prefers-color-scheme: dark) {{ :root {{{dark} }} }}\n")

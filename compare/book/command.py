@@ -15,7 +15,8 @@ def declare(verbs):
     which.add_argument("--tag", type=str.upper, help="one equation with its text, such as LN-8")
     which.add_argument("--backward", action="store_true", help="the backward alone")
     show.add_argument("--width", type=positive, help="columns (default: the console's)")
-    book = verbs.add_parser("book", help="write the book: each layer's equations, NumPy, torch and numbers on a page")
+    book = verbs.add_parser("book", help="write the book: each layer's equations, NumPy, torch and "
+                            "numbers on a page")
     book.set_defaults(run=run_book)
     book.add_argument("--out", metavar="FOLDER", default="book", help="(default: book)")
     book.add_argument("--open", action="store_true", help="open its cover in the browser")

@@ -26,8 +26,8 @@ def derivation(stem):
 
 
 def code_of(stem):
-    """Return (place, line) of each line that may carry a tag of a derivation: of the code beside it,
-    or, as the primer has none, of its own blocks."""
+    """Return (place, line) of each line that may carry a tag of a derivation: of the code beside
+    it, or, as the primer has none, of its own blocks."""
     if stem in DERIVED:
         file, blocks = f"{stem}.py", [(1, read(path_of(stem)))]
     else:
@@ -91,7 +91,8 @@ def print_tags(stems=()):
             print(f"  {tag.name:<9}{', '.join(tag.code):<24}{'formula' if tag.formula else '':<9}"
                   f"{tag.blocks} block{'' if tag.blocks == 1 else 's'}")
             problems += [f"{stem}: {tag.name} has {what}" for what in lacks(tag)]
+    count = sum(len(tags_of(stem)) for stem in stems)
     print("\n" + ("\n".join(problems) if problems else
-                  f"every tag has its line of code, its formula and its block: "
-                  f"{sum(len(tags_of(stem)) for stem in stems)} in {counted(len(stems), 'derivation')}"))
+                  f"every tag has its line of code, its formula and its block: {count} in "
+                  f"{counted(len(stems), 'derivation')}"))
     return not problems

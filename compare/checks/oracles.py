@@ -1,4 +1,4 @@
-"""The witnesses before a row of the table: each takes (layer, example, ...) for (f, arrays, ...)."""
+"""The witnesses before a row of the table: each takes (layer, example) in place of (f, arrays)."""
 
 import functools
 

@@ -1,4 +1,4 @@
-"""A study: how the error of a difference depends on its step, and why the complex step's does not."""
+"""A study: how the error of a difference depends on its step, why the complex step's does not."""
 
 import numpy as np
 
@@ -34,7 +34,8 @@ def step_errors(layer):
 def print_study(layer):
     """Print the errors as a table and as a plot in plain characters."""
     print(f"{layer.stem}: relative error of a slope against the step h\n"
-          "  d  central difference (f(x + h) - f(x - h)) / 2h      c  complex step Im f(x + ih) / h\n")
+          "  d  central difference (f(x + h) - f(x - h)) / 2h      "
+          "c  complex step Im f(x + ih) / h\n")
     print(f"{'step h':<10}{'central':>9}{'complex':>9}   {'1e-16':<{WIDTH // 2}}1e-8"
           f"{'10':>{WIDTH - WIDTH // 2 - 4}}")
     for step, central, complex_ in step_errors(layer):

@@ -54,8 +54,8 @@ class Trial:
     Each oracle returns (errors, ill): the relative error by result, and the names of those that
     are ill-conditioned. A result is ill-conditioned if its error is above the bound, but within
     ROUNDINGS times what the rounding of the inputs does to torch's own (see both.rounding):
-    LayerNorm at C = 1 or 2, say, where dx is a difference of terms 10^5 times its size. Its error is
-    then given relative to that.
+    LayerNorm at C = 1 or 2, say, where dx is a difference of terms 10^5 times its size. Its error
+    is then given relative to that.
     """
 
     def __init__(self, layer, sizes, seed, dtype="float64", example=None):
@@ -99,8 +99,8 @@ class Trial:
     def central(self, entries):
         """Compare some entries of each gradient with central differences.
 
-        A result counts as ill-conditioned where neighbouring steps are as far apart as it is off, or
-        where rounding moves it as far: a gradient of 0 has steps that agree on 0.
+        A result counts as ill-conditioned where neighbouring steps are as far apart as it is off,
+        or where rounding moves it as far: a gradient of 0 has steps that agree on 0.
         """
         places = self.places(entries)
         slopes, doubts = oracles.central_differences(self.layer, self.example, self.dy, places)

@@ -34,7 +34,7 @@ def save_alone(path, checkpoint: Checkpoint):
 
 
 def write(path, checkpoint, keep_as):
-    """Write a checkpoint whole or not at all, and keep the file that was there under another name."""
+    """Write a checkpoint whole or not at all; keep the file that was there under another name."""
     path, arrays = Path(path), pack(checkpoint)
     try:
         unpack(arrays)

@@ -16,7 +16,7 @@ def declare(verbs):
 
 
 def run_export(given):
-    """Write the best checkpoint of a run in GPT-2's naming, or the last, and say how to sample it."""
+    """Write the best checkpoint of a run, or the last, in GPT-2's naming; say how to sample it."""
     from reference.tools import tree
 
     from . import checkpoint

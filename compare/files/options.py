@@ -1,4 +1,4 @@
-"""Every setting of a run, in one place: its default, its words on the command line, what is allowed.
+"""Every setting of a run, in one place: its default, its words on the command line, its values.
 
 What sizes the model and what schedules the training is checked by Config and Schedule themselves.
 """
@@ -58,7 +58,8 @@ RUN = {
     "seed": Option(0, "of the initial values, batches, masks and samples",
                    whole(0), "an integer from 0 up"),
 }
-KEPT = {name: RUN[name] for name in ("batch_size", "accumulate", "seed")} | {  # of a run, in its checkpoint
+# of a run, in its checkpoint
+KEPT = {name: RUN[name] for name in ("batch_size", "accumulate", "seed")} | {
     "dtype": Option("float32", "of every array",
                     ("float32", "float64").__contains__, "float32 or float64"),
     "text": Option(None, "the path of the text, or several",
@@ -75,7 +76,8 @@ KEPT = {name: RUN[name] for name in ("batch_size", "accumulate", "seed")} | {  #
     "threads": Option(1, "that work at one time",
                       whole(1, 2**12), f"an integer from 1 to {2**12}"),
 }
-OPTIONAL = {"with", "threads", "accumulate", "stats", "valid_text", "field"}  # older checkpoints lack them
+# what older checkpoints lack
+OPTIONAL = {"with", "threads", "accumulate", "stats", "valid_text", "field"}
 FOLDER, MERGES = "run", 1000    # of a run; of bpe
 PRESETS = {  # what differs from the defaults above
     "micro": {"block_size": 8, "n_layer": 1, "n_head": 2, "n_embd": 8, "batch_size": 8,

@@ -1,6 +1,6 @@
 """What a checkpoint holds: as arrays by name, and back, each value checked.
 
-The arrays: params/, m/ and v/ of each dotted name; log, a row an entry; and about, the rest as JSON.
+The arrays: params/, m/ and v/ of each dotted name; log, a row an entry; about, the rest as JSON.
 """
 
 import contextlib
@@ -116,8 +116,8 @@ def unpack(arrays):
 def check_blocks(config):
     """Refuse a model of more blocks than a checkpoint holds with a ValueError."""
     if config.n_layer > BLOCKS:
-        raise ValueError(f"n_layer is {config.n_layer}; allowed: up to {BLOCKS}, which a checkpoint "
-                         "can hold")
+        raise ValueError(f"n_layer is {config.n_layer}; allowed: up to {BLOCKS}, which a "
+                         "checkpoint can hold")
 
 
 def described(about):

@@ -54,7 +54,8 @@ def members(path, *compressions, expansion=1):
         entries = archive.infolist()
         if len(entries) > MEMBERS:
             raise Refused(f"has {len(entries)} members, more than {MEMBERS}")
-        if len(entries) != declared_members(file):  # a wrong length in the directory hides what follows it
+        # a wrong length in the directory hides what follows it
+        if len(entries) != declared_members(file):
             raise Refused("lists other members than it counts")
         if len({entry.filename.removesuffix(".npy") for entry in entries}) < len(entries):
             raise Refused("holds a name twice")

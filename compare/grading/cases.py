@@ -47,7 +47,8 @@ class Case:
         named = {name: np.ones_like(a) if self.plain and is_scale(name, a)
                  else np.zeros_like(a) if self.bare and is_bias(name) else a
                  for name, a in tree.walk(drawn.params)}
-        return Example(drawn.inputs, tree.unwalk(drawn.params, named), drawn.options, drawn.constants)
+        params = tree.unwalk(drawn.params, named)
+        return Example(drawn.inputs, params, drawn.options, drawn.constants)
 
     @functools.cached_property
     def dy(self):

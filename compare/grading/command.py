@@ -18,7 +18,8 @@ def declare(verbs):
     grade.add_argument("--forward", default="forward", metavar="F", help="the function y, cache = "
                        "F(x, parameters) or y = F(...) in FILE (default: %(default)s)")
     grade.add_argument("--backward", default="backward", metavar="G", help="the function G(dy, "
-                       "cache), or G(dy, x, parameters) if F returns y alone (default: %(default)s)")
+                       "cache), or G(dy, x, parameters) if F returns y alone (default: "
+                       "%(default)s)")
     grade.add_argument("--torch", action="store_true", help="give torch tensors, not arrays")
     grade.add_argument("--seconds", type=positive, default=60, help="the time limit "
                        "(default %(default)s)")

@@ -76,8 +76,8 @@ def results(layer, cotangent):
     returned = [f"d{name}" for name in both.differentiable(example)]
     if example.params is not None:
         returned.append("Params of the gradients")
-    shapes = {cotangent: dy.shape} | {
-        f"d {name}": grad.shape for name, grad in both.run_numpy(layer, example, dy).gradients.items()}
+    gradients = both.run_numpy(layer, example, dy).gradients
+    shapes = {cotangent: dy.shape} | {f"d {name}": grad.shape for name, grad in gradients.items()}
     width = max(map(len, shapes)) + 2
     return ", ".join(returned), "\n".join(
         f"    #   {name:<{width}}{shape}" for name, shape in shapes.items())

@@ -26,7 +26,8 @@ def conditions(pairs):
              for letter in layer.letters}
     found["the norm's weight is 1"] = [case.plain for case, _, _ in pairs]
     for name in pairs[0][0].example.constants:
-        found[f"there is no {name}"] = [case.example.constants[name] is None for case, _, _ in pairs]
+        found[f"there is no {name}"] = [
+            case.example.constants[name] is None for case, _, _ in pairs]
     for words, shows in layer.shows.items():
         if words.split()[0] in ("a", "an", "more") and not pairs[0][0].example.constants:
             words = f"there isn't {words}"

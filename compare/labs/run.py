@@ -50,7 +50,8 @@ def run_lab(stem, settings, seeds, side):
     first, other = found[::len(names)], found[len(names) - 1::len(names)]
     most = max(map(largest_gap, first, other))
     if not most <= APART:
-        raise FloatingPointError(f"NumPy and torch are {most:.1e} apart in {stem}; allowed: {APART:.0e}")
+        raise FloatingPointError(f"NumPy and torch are {most:.1e} apart in {stem}; "
+                                 f"allowed: {APART:.0e}")
     return LabRun(stem, settings, seeds, names, most, first)
 
 

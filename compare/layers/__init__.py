@@ -1,1 +1,1 @@
-"""The ground: the table of layers, their sizes, where their code stands, and how both sides run one."""
+"""The ground: the table of layers, their sizes, where their code is, and how both sides run one."""

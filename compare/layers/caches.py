@@ -9,7 +9,7 @@ from .sizes import sizes
 
 
 def cache_bytes(layer):
-    """Return the bytes that a layer's cache keeps in float32 at the laptop's sizes, without dropout."""
+    """Return the bytes of a layer's cache in float32 at the laptop's sizes, without dropout."""
     example = layer.example(sizes(layer.letters, "laptop"), 0).unmasked().astype(np.float32)
     _, cache = both.forward(layer, example)
     return bytes_of(cache, example.params or ())

@@ -35,7 +35,7 @@ class Example:
 
 
 def is_values(constant):
-    """Whether a constant is numbers rather than masks: one boolean array, a tree of them, or None."""
+    """Whether a constant is numbers, not masks: one boolean array, a tree of them, or None."""
     return isinstance(constant, np.ndarray) and constant.dtype != bool
 
 
@@ -50,7 +50,7 @@ class Layer:
     shows: dict                                     # predicates (sizes, example) by name
     whole_model: bool = False
     overflows: bool = False                         # whether it refuses float32 activations of 1e20
-    least: dict = field(default_factory=dict)       # sizes by letter: below, float32 isn't held to torch
+    least: dict = field(default_factory=dict)       # by letter: below, float32 isn't held to torch
 
     def __post_init__(self):
         for letter in self.letters:

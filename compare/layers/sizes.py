@@ -14,7 +14,7 @@ class Letter(NamedTuple):
 
     counts: str
     drawn: int        # checks and tests draw from 1 to this
-    apart: int        # beside those of the other letters: they differ, so that shapes tell arrays apart
+    apart: int        # other than those of the other letters, so that shapes tell arrays apart
     study: int        # in the study of steps
     laptop: int       # of the preset laptop, at which the bytes of caches are counted
     book: int         # in the example whose numbers the book shows: few, that the eye can follow
@@ -25,7 +25,8 @@ LETTERS = {
     "B": Letter("sequences in a batch", 5, 2, 2, 12, 1, (1, 4)),
     "T": Letter("positions of a sequence", 5, 4, 4, 64, 3, (1, 256)),
     "S": Letter("block size, above T - 1", 2, 3, 1, 1, 2, (1, 4)),
-    "C": Letter("channels", 5, 8, 6, 128, 4, (8, 1024)),  # of fewer, LayerNorm's dx is 0 but for rounding
+    # of fewer channels, LayerNorm's dx is 0 but for rounding
+    "C": Letter("channels", 5, 8, 6, 128, 4, (8, 1024)),
     "H": Letter("heads", 5, 3, 2, 4, 2, (1, 16)),
     "D": Letter("channels of a head", 5, 5, 3, 32, 2, (8, 64)),  # likewise, with one head
     "K": Letter("heads of keys and values, each for G heads of queries", 3, 2, 2, 2, 1, (1, 4)),
@@ -66,7 +67,7 @@ def draw_wide_sizes(letters, seed, least):
 
 
 def in_words(sizes):
-    """Return sizes in words: "B = 2, T = 3". S, drawn above T - 1, is the whole block size there."""
+    """Return sizes in words: "B = 2, T = 3". S, drawn above T - 1, is the whole block size."""
     if "S" in sizes:
         sizes = sizes | {"S": sizes["S"] + sizes["T"] - 1}
     return ", ".join(f"{letter} = {size}" for letter, size in sizes.items())

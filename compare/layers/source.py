@@ -1,4 +1,4 @@
-"""Where the code of a layer stands, and the tags in it: read from the sources, so it can't drift."""
+"""Where the code of a layer is, and the tags in it: read from the sources, so it can't drift."""
 
 import functools
 import importlib

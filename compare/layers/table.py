@@ -63,7 +63,8 @@ def example_attention(rng, n):
 
 def example_flash_attention(rng, n):
     q, k, v = rng.standard_normal((3, n["B"], n["H"], n["T"], n["D"]))
-    block = int(rng.integers(1, 5)) * math.ceil(n["T"] / 5)  # 1 to 4 up to T = 5, in proportion above
+    # 1 to 4 up to T = 5, in proportion above
+    block = int(rng.integers(1, 5)) * math.ceil(n["T"] / 5)
     return Example({"q": q, "k": k, "v": v}, options={"block": block})
 
 

@@ -1,4 +1,4 @@
-"""Parameters and AdamW's state of one side as those of the other: a dotted name is the same array."""
+"""Parameters and AdamW's state of one side as the other's: a dotted name is the same array."""
 
 import numpy as np
 import torch

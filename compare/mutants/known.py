@@ -152,7 +152,7 @@ EQUIVALENT = {  # mutants that are right after all, by name, and why
         f"flash_attention.backward FA-10: {other} stands in place of q{place}"
         for place in ("", " (place 2)")
         for other in ("k", "v", "y", "cache.k", "cache.v", "cache.y")
-    ], "only the shape and the dtype are read, and queries, keys, values and results have the same"),
+    ], "only the shape and the dtype are read, and queries, keys, values and results share them"),
     **dict.fromkeys([
         "linear.backward LIN-4: dy_rows is summed over its first axis only",
         "sums.sum_over_rows: ones(RUN, x.dtype) @ runs is summed over its first axis only",
@@ -198,7 +198,8 @@ EQUIVALENT = {  # mutants that are right after all, by name, and why
     "compare.text.corpus.bigram_loss: masked entries become 0": "they do already",
     "parallel.in_parts: it asks len(slices) <= 2, not len(slices) < 2":
         "two parts are then computed as one",
-    "elementwise.elementwise: it asks getattr(first, 'size', 0) < PIECE, not getattr(first, 'size', 0) <= PIECE":
+    "elementwise.elementwise: it asks getattr(first, 'size', 0) < PIECE, "
+    "not getattr(first, 'size', 0) <= PIECE":
         "an array of just PIECE numbers is one piece",
 }
 ALIKE = [  # names of adamw that stand for the same kind of thing: an edit may exchange them

@@ -70,7 +70,8 @@ class BPETokenizer(Tokenizer):
     def add_special(self, name):
         """Append a token that only its name in the text makes, and only where asked for."""
         if not isinstance(name, str) or not name or name in self.specials:
-            raise ValueError(f"specials holds {in_short(name)}; allowed: different names, none empty")
+            raise ValueError(f"specials holds {in_short(name)}; allowed: different names, none "
+                             "empty")
         self.specials[name] = self.vocab_size
         self.tokens.append(utf8(name))
 

@@ -53,7 +53,8 @@ class Source(NamedTuple):
     def whole(self):
         """Return it with paths that hold from every folder."""
         def whole(paths):
-            return paths and [path if path == STDIN else str(Path(path).resolve()) for path in paths]
+            return paths and [path if path == STDIN else str(Path(path).resolve())
+                              for path in paths]
         return self._replace(text=whole(self.text), valid_text=whole(self.valid_text))
 
     def asked_for(self):

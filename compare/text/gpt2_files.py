@@ -20,7 +20,8 @@ def load_gpt2(merges, encoder=None):
     names = sorted(ids, key=ids.get)
     header, *lines = read_utf8("merges", merges).removesuffix("\n").split("\n")
     if not header.startswith("#version"):
-        raise ValueError(f"line 1 of {merges} is {in_short(header)}; allowed: #version and a number")
+        raise ValueError(f"line 1 of {merges} is {in_short(header)}; allowed: #version and a "
+                         "number")
     pairs = []
     for new, line in enumerate(lines, 256):
         left, _, right = line.partition(" ")
@@ -43,8 +44,8 @@ def read_encoder(path):
     if (not isinstance(ids, dict) or not are_ids(ids.values())
             or sorted(ids.values()) != list(range(len(ids)))
             or any(ids.get(name, 256) >= 256 for name in printable_bytes())):
-        raise ValueError(f"encoder is {path}, which holds {in_short(ids)}; allowed: tokens with the "
-                         "ids 0, 1, 2, ..., each once, and the 256 bytes first")
+        raise ValueError(f"encoder is {path}, which holds {in_short(ids)}; allowed: tokens with "
+                         "the ids 0, 1, 2, ..., each once, and the 256 bytes first")
     return ids
 
 

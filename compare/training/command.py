@@ -28,7 +28,8 @@ def declare(verbs):
 def declare_train(train):
     """Declare the flags of train that are no hyperparameters."""
     train.add_argument("--with", dest="side", choices=("numpy", "torch", "both"), default="both",
-                       help="which implementation (default %(default)s: in lockstep, nothing saved)")
+                       help="which implementation (default %(default)s: in lockstep, nothing "
+                       "saved)")
     train.add_argument("--text", metavar="PATH", action="append", help="a UTF-8 file, JSON lines "
                        "(.jsonl), a folder of both, or - for standard input; again for more "
                        "(default: the language reference that ships inside Python)")
@@ -48,8 +49,8 @@ def declare_train(train):
                        "with its settings; with more --steps also after its end")
     train.add_argument("--weights", metavar="FILE", help="begin with GPT-2's weights (.npz, "
                        ".safetensors, .pt, .bin) or those of a checkpoint")
-    train.add_argument("--stats", action="store_true", help="note what happens inside each layer, in "
-                       "stats.csv and stats.svg")
+    train.add_argument("--stats", action="store_true", help="note what happens inside each layer, "
+                       "in stats.csv and stats.svg")
     train.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="of torch")
     train.add_argument("--autocast", action="store_true", help="bfloat16 products, with torch")
     train.add_argument("--threads", type=positive, help="that work at one time; with numpy in as "
@@ -62,8 +63,8 @@ def declare_sample(sample):
     """Declare the flags of sample."""
     sample.add_argument("--out", metavar="FOLDER", help=f"of the training (default {FOLDER})")
     sample.add_argument("--last", action="store_true", help="its last checkpoint, not the best")
-    sample.add_argument("--weights", metavar="FILE", help="instead: a checkpoint, or GPT-2's weights "
-                        "(.npz, .safetensors, .pt, .bin), with --gpt2-files")
+    sample.add_argument("--weights", metavar="FILE", help="instead: a checkpoint, or GPT-2's "
+                        "weights (.npz, .safetensors, .pt, .bin), with --gpt2-files")
     sample.add_argument("--gpt2-files", metavar="FOLDER",
                         help="that holds vocab.bpe and encoder.json (default: this one)")
     sample.add_argument("--n-head", type=positive, help="of --weights (default: n_embd / 64)")
@@ -76,9 +77,9 @@ def declare_sample(sample):
     sample.add_argument("--stop", metavar="TEXT", help="end a sample before TEXT; the end token of "
                         "a tokenizer ends it in any case")
     sample.add_argument("--samples", type=positive, default=1, help="(default %(default)s)")
-    sample.add_argument("--temperature", type=float, default=1.0, help="above 0; or 0: the likeliest "
-                        "token each time, whatever --top-k, --top-p and --seed say (default "
-                        "%(default)s)")
+    sample.add_argument("--temperature", type=float, default=1.0, help="above 0; or 0: the "
+                        "likeliest token each time, whatever --top-k, --top-p and --seed say "
+                        "(default %(default)s)")
     sample.add_argument("--top-k", type=positive, help="keep the k likeliest tokens")
     sample.add_argument("--top-p", type=float, default=1.0, help="keep the likeliest tokens that "
                         "sum to p (default %(default)s)")

@@ -37,7 +37,8 @@ def text_plot(entries, width=64, height=12):
     lines[0] = f"{frame.high:>8.3f}{lines[0][8:]}"
     lines[-1] = f"{frame.low:>8.3f}{lines[-1][8:]}"
     foot = f"{'':>8} +{'-' * width}\n{'':>9} 0{frame.right:>{width - 1}}"
-    return "\n".join(line.rstrip() for line in lines) + f"\n{foot}\n{'':>10} . training   o validation"
+    lines = [*(line.rstrip() for line in lines), foot, f"{'':>10} . training   o validation"]
+    return "\n".join(lines)
 
 
 SVG = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 720 400" font-family="sans-serif" \

@@ -31,8 +31,8 @@ def ending(run):
         valid, guess = run.log.entries[-1].valid, math.log(run.job.config.vocab_size)
         yield f"validation loss {valid:.4f}, over the whole validation part"
         if valid > POOR * guess:
-            yield (f"that is far above {guess:.4f}, the loss of guessing; allowed: more --steps, or a "
-                   f"lower --lr, now {run.job.schedule.lr:g}")
+            yield (f"that is far above {guess:.4f}, the loss of guessing; allowed: more --steps, "
+                   f"or a lower --lr, now {run.job.schedule.lr:g}")
     else:
         last = ", the last, before its validation" if run.done == run.steps else ""
         yield f"stopped after step {run.done}{last}"

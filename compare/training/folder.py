@@ -29,7 +29,8 @@ class RunFolder:
     def held(self):
         """Make the folder, and hold its lock for a with block; one that stays empty is removed.
 
-        Raises ValueError where it, or a file in it, can't be written, or another process trains there.
+        Raises ValueError where it, or a file in it, can't be written, or another process trains
+        there.
         """
         with contextlib.ExitStack() as stack:
             try:

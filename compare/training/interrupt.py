@@ -4,8 +4,8 @@ import contextlib
 import os
 import signal
 
-STOPPING = ("stopping after this step; a second Ctrl-C stops at once, and loses what came after the "
-            "last checkpoint")
+STOPPING = ("stopping after this step; a second Ctrl-C stops at once, and loses what came after "
+            "the last checkpoint")
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGBREAK")
            if hasattr(signal, name)]  # SIGBREAK: a console that is closed on Windows
 CLOSED = 13  # SIGPIPE, which Windows lacks

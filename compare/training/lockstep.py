@@ -73,7 +73,8 @@ def report(job):
                       f"apart {pair.difference:.0e}")
     params = pair.ours.params
     ours, theirs, bigram = validation_losses(job, params, model)
-    print(f"validation loss       NumPy {ours:.4f}   torch {theirs:.4f}   bigram table {bigram:.4f}")
+    print(f"validation loss       NumPy {ours:.4f}   torch {theirs:.4f}   "
+          f"bigram table {bigram:.4f}")
     print(f"largest difference    in the loss of a step {largest:.1e}   "
           f"in a parameter at the end {parameter_difference(params, model):.1e}")
     print_samples(job, params, model)
@@ -85,7 +86,8 @@ def validation_losses(job, params, model):
     valid = list(corpus.windows(job.valid_ids[: 200 * size + 1], block_size=size, batch_size=50))
     ours = reference.train.evaluate(params, valid, config=job.config,
                                     loss=model_of(job.config).numpy.loss)
-    theirs = torch_impl.train.evaluate(model, [tuple(map(torch.from_numpy, pair)) for pair in valid])
+    theirs = torch_impl.train.evaluate(
+        model, [tuple(map(torch.from_numpy, pair)) for pair in valid])
     part = np.concatenate([valid[0][0].flat[:1]] + [targets.ravel() for _, targets in valid])
     return ours, theirs, corpus.bigram_loss(job.train_ids, part, job.config.vocab_size)
 

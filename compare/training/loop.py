@@ -121,4 +121,5 @@ class Run:
                 "nothing is saved"
             raise FloatingPointError(
                 f"training diverged at step {min(self.done + 1, self.steps)} of {self.steps} "
-                f"({cause}); allowed: a lower --lr, now {self.job.schedule.lr:g}; {kept}") from error
+                f"({cause}); allowed: a lower --lr, now {self.job.schedule.lr:g}; {kept}"
+            ) from error

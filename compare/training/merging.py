@@ -20,7 +20,10 @@ class Merging:
         last = made == self.merges
         if self.clock() >= self.due or last and self.told:
             words = f"bpe merge {made} of {self.merges}"
-            self.shown.line.write(words, last) if self.shown.line.terminal else self.shown.note(words)
+            if self.shown.line.terminal:
+                self.shown.line.write(words, last)
+            else:
+                self.shown.note(words)
             self.told, self.due = True, self.clock() + self.pause
 
     def end(self, made):

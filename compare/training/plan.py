@@ -93,7 +93,8 @@ def seconds(config, batch_size, dtype="float32", budget=2.0, clock=time.perf_cou
     Of a model whose pieces would take more than ROOM, smaller ones are measured; their times are
     taken to grow as the operations do.
     """
-    pieces = {"a block": seconds_of_blocks, "the head": seconds_of_head, "the update": seconds_of_update}
+    pieces = {"a block": seconds_of_blocks, "the head": seconds_of_head,
+              "the update": seconds_of_update}
     blocks, head, update = (pieces[name](config, batch_size, np.dtype(dtype), budget / 3, clock)
                             for name in waiting.over(pieces, "measuring {}".format))
     return accumulate * (blocks + head) + update
@@ -148,7 +149,7 @@ def seconds_of_head(config, batch_size, dtype, budget, clock):
         V, C = (V // 2, C) if V > C else (V, C // 2)
     rows = min(tokens, max(1, room // 10 // max(V, C)))  # of fewer, the products are slower
     h, table = (rng.standard_normal((n, C), dtype) for n in (rows, V))
-    table /= C  # or most probabilities would be subnormal, which takes some processors ten times as long
+    table /= C  # else most probabilities are subnormal, which slows some processors ten times
     targets = rng.integers(0, V, rows)
 
     def head():
@@ -196,8 +197,8 @@ def print_plan(config, batch_size, steps, dtype="float32", accumulate=1):
         print(f"{name:<14}{megabytes(getattr(found, name)):>16}  {words}".rstrip())
     print(f"operations    {found.per_token:>16,}  a token, forward and backward")
     each = seconds(config, batch_size, dtype, accumulate=accumulate)
-    print(f"time          {duration(each):>16}  a step of {counted(tokens, 'token')} on this machine, "
-          "expected")
+    print(f"time          {duration(each):>16}  a step of {counted(tokens, 'token')} on this "
+          "machine, expected")
     print(f"              {duration(each * steps):>16}  for {counted(steps, 'step')}")
 
 

@@ -24,7 +24,8 @@ def sample(given):
                     top_p=given.top_p, cached=not given.uncached)
     spent, made = 0.0, []
     for i in range(given.samples):
-        ids = ids_of(given.side, prompt, config, params, settings)  # refuses before a word is written
+        # refuses before a word is written
+        ids = ids_of(given.side, prompt, config, params, settings)
         if given.samples > 1:
             print(f"--- sample {i + 1}")
         sys.stdout.write(opening)

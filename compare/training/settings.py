@@ -46,8 +46,9 @@ def fresh_job(given, dtype="float32", spare_tokens=True):
     else:
         tokenizer, config, weights = begun(given, documents, dtype, values["dropout"])
     if config.vocab_size > tokenizer.vocab_size and not spare_tokens:
+        # or it may sample the others
         raise ValueError(f"vocab_size is {config.vocab_size}; allowed with both: the "
-                         f"tokenizer's {tokenizer.vocab_size} tokens")  # or it may sample the others
+                         f"tokenizer's {tokenizer.vocab_size} tokens")
     packing.check_blocks(config)
     parts = documents.ids(tokenizer, config.block_size)
     job = Job(config, schedule_of(values), values["batch_size"], values["seed"], dtype, tokenizer,
@@ -137,7 +138,8 @@ def check_tokenizer(given, documents, own):
         value = getattr(given, name)
         if value is not None and (
                 kind != of or tokenizer_of(given, documents, of).to_dict() != own):
-            refuse_other(name, value, f"a tokenizer of {kind} with {len(own.get('merges', ()))} merges")
+            merges = len(own.get("merges", ()))
+            refuse_other(name, value, f"a tokenizer of {kind} with {merges} merges")
 
 
 def refuse_other(name, value, own):
@@ -192,7 +194,7 @@ def config_of(values, tokens):
 
 
 def schedule_of(values):
-    """Return the Schedule of the values; refuse a rise that is longer than all, or a decay upwards."""
+    """Return the Schedule of the values; refuse a rise longer than all, or a decay upwards."""
     for name, most in AT_MOST.items():
         if values[name] > values[most]:
             raise ValueError(f"{name} is {values[name]}; allowed: at most {most} = {values[most]}")

@@ -33,7 +33,8 @@ def of_update(step, inside, before, after):
     inside holds (activation, gradient) by layer, before and after the parameters.
     """
     return tuple(
-        Stat(step, layer, activation, gradient, length(tree.map(np.subtract, new, old)) / length(old))
+        Stat(step, layer, activation, gradient,
+             length(tree.map(np.subtract, new, old)) / length(old))
         for layer, ((activation, gradient), old, new) in enumerate(
             zip(inside, parts(before), parts(after), strict=True)))
 
@@ -121,7 +122,8 @@ def write_picture(path, stats, config):
     colors = [f"hsl({240 - 240 * i / (len(named) - 1):.0f} 65% 45%)" for i in range(len(named))]
     panels = "\n".join(panel(60 + 320 * i, title, [
         [(s.step, getattr(s, column)) for s in stats if s.layer == layer]
-        for layer in range(len(named))], colors) for i, (column, title) in enumerate(COLUMNS.items()))
+        for layer in range(len(named))], colors)
+        for i, (column, title) in enumerate(COLUMNS.items()))
     places = [(60 + 120 * (i % 7), 310 + 18 * (i // 7)) for i in range(len(named))]
     legend = "\n".join(f'<text x="{x}" y="{y}" fill="{color}">{name}</text>'
                        for (x, y), color, name in zip(places, colors, named))

@@ -116,15 +116,15 @@ class Autocast(nn.Module):
 
 @contextlib.contextmanager
 def refusing_to_compile():
-    """Say in a ValueError, of one sentence, why torch.compile can't compile, as without a compiler."""
+    """Say in a ValueError why torch.compile can't compile, as without a compiler."""
     try:
         yield
     except RuntimeError as error:
         if not type(error).__module__.startswith(("torch._dynamo.", "torch._inductor.")):
             raise
         reason = str(error).strip().partition("\n")[0]
-        raise ValueError(f"compile is given, but torch can't compile here ({reason}); allowed: where "
-                         "a C++ compiler is, or without --compile") from None
+        raise ValueError(f"compile is given, but torch can't compile here ({reason}); allowed: "
+                         "where a C++ compiler is, or without --compile") from None
 
 
 def rank():
@@ -145,7 +145,8 @@ def process_group(device, batch_size):
         raise ValueError("device is cuda, which torch does not find here; allowed: cpu")
     count = int(os.environ.get("WORLD_SIZE", 1))
     if batch_size % count:
-        raise ValueError(f"batch_size is {batch_size}; allowed: a multiple of the {count} processes")
+        raise ValueError(f"batch_size is {batch_size}; allowed: a multiple of the {count} "
+                         "processes")
     if count == 1:
         yield device
         return

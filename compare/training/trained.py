@@ -43,19 +43,20 @@ def of_weights(path, n_head, gpt2_folder, tokenizer=None):
             raise ValueError(f"n_head is {n_head}, but {path} has {saved.config.n_head}; "
                              "allowed: no other size than its own")
         if gpt2_folder is not None and tokenizer is None:
-            raise ValueError(f"gpt2_files is {gpt2_folder}; allowed: only with weights that hold no "
-                             "tokenizer")
+            raise ValueError(f"gpt2_files is {gpt2_folder}; allowed: only with weights that hold "
+                             "no tokenizer")
         if tokenizer is not None and tokenizer.to_dict() != saved.tokenizer:
-            raise ValueError(f"tokenizer is another than that of {path}, whose ids would mean other "
-                             "text; allowed: without --tokenizer")
+            raise ValueError(f"tokenizer is another than that of {path}, whose ids would mean "
+                             "other text; allowed: without --tokenizer")
         model = Model(saved.config, saved.params, tokenizer or kinds.from_dict(saved.tokenizer))
     else:
+        folder = "." if gpt2_folder is None else gpt2_folder
         model = Model(*gpt2.from_gpt2(weight_files.read_weights(path), n_head=n_head),
-                      tokenizer or gpt2_files.load_gpt2("." if gpt2_folder is None else gpt2_folder))
+                      tokenizer or gpt2_files.load_gpt2(folder))
     if model.config.vocab_size < model.tokenizer.vocab_size:
         where = gpt2_folder or "." if tokenizer is None else "the tokenizer"
-        raise ValueError(f"weights is {path}, a model of {model.config.vocab_size} tokens; allowed: "
-                         f"at least the {model.tokenizer.vocab_size} of {where}")
+        raise ValueError(f"weights is {path}, a model of {model.config.vocab_size} tokens; "
+                         f"allowed: at least the {model.tokenizer.vocab_size} of {where}")
     return model
 
 

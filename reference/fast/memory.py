@@ -9,7 +9,8 @@ import ctypes
 import os
 import sys
 
-TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD, ARENA_MAX = -1, -2, -3, -8  # of glibc's mallopt, from malloc.h
+# of glibc's mallopt, from malloc.h
+TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD, ARENA_MAX = -1, -2, -3, -8
 LARGEST = 2**25  # bytes of the arrays that are kept: more glibc does not take
 
 

@@ -145,7 +145,8 @@ def at_once(function, calls):
     """Return function(*arguments, **options) for each of the calls (arguments, options).
 
     The first is made in this process, each other one in a worker. Arrays that come from a worker
-    hold until its next call. Raises what a call raises, ChildProcessError where a worker was killed.
+    hold until its next call. Raises what a call raises, ChildProcessError where a worker was
+    killed.
     """
     (arguments, options), *others = calls
     with LOCK:

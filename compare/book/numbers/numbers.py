@@ -76,8 +76,8 @@ def autograd_of(stem):
 
 
 def given_to(stem):
-    """Return what a layer's example gives to both sides: sizes and hyperparameters, and arrays, each
-    by name: inputs, parameters, constants and the cotangent. Of an optimizer both are empty.
+    """Return what a layer's example gives to both sides: sizes and hyperparameters, and arrays,
+    each by name: inputs, parameters, constants and the cotangent. Of an optimizer both are empty.
     """
     if stem not in LAYERS:
         return {}, {}
@@ -85,7 +85,8 @@ def given_to(stem):
     arrays = dict(example.inputs) | dict(tree.walk(example.params or ()))
     for name, mask in example.constants.items():
         arrays |= dict(tree.walk(mask, name))
-    numbers = {name: value for name, value in example.options.items() if isinstance(value, (int, float))}
+    numbers = {name: value for name, value in example.options.items()
+               if isinstance(value, (int, float))}
     return n | numbers, {name: a for name, a in arrays.items() if a is not None} | {"dy": dy}
 
 

@@ -30,7 +30,9 @@ def document(title, body, *, at="", before=None, after=None, wide=False):
 <main id="main">
 {body}
 </main>
-<footer><p>Made by <code>python -m compare book</code> from the sources, which it links to.</p></footer>
+<footer>
+<p>Made by <code>python -m compare book</code> from the sources, which it links to.</p>
+</footer>
 </body>
 </html>
 """

@@ -9,13 +9,15 @@ from ...mutants.make import TARGETS, mutants
 
 LOOPS = "tests/compare/checks/test_derivations.py", "test_the_blocks_run_and_assert"
 HELD = {"adamw": ("tests/reference/test_adamw.py", "test_fifty_steps_agree_with_torch"),
-        "fused_adamw": ("tests/reference/fast/test_fused_adamw.py", "test_it_makes_the_textbooks_updates"),
+        "fused_adamw": ("tests/reference/fast/test_fused_adamw.py",
+                        "test_it_makes_the_textbooks_updates"),
         **dict.fromkeys(LAYERS, ("tests/reference/test_layers.py",
                                  "test_output_and_gradients_agree_with_torch"))}
 
 
 def held_by(stem, tag, links):
-    """Return, as HTML, the tests that hold a tag, and how many wrong versions of its line they see."""
+    """Return, as HTML, the tests that hold a tag, and how many wrong versions of its line they
+    see."""
     tests = " and ".join(test(path, name, stem, links) for path, name in (LOOPS, HELD[stem]))
     count = planted(stem).get(tag, 0)
     wrong = (f"; <code>make mutants</code> plants {count} wrong version{'s' * (count > 1)} of it"

@@ -59,7 +59,7 @@ class _Maker:
         self.marks = Marks(symbols(chapter))
 
     def block(self, block):
-        """Return a Block as HTML, its names marked; what a layer's text proves in code is folded."""
+        """Return a Block as HTML, its names marked; what the text proves in code is folded."""
         if block.kind == "pre":
             pre = self.pre(block.text.partition("\n")[2].rpartition("```")[0])
             return folded("in code", pre) if is_python(block) and self.stem in DERIVED else pre
@@ -75,7 +75,9 @@ class _Maker:
         """Return, once, what the example is given whose numbers the page shows."""
         sizes, arrays = self.evidence[:2]
         self.evidence = self.evidence._replace(arrays={})
-        return folded("the example of the numbers", example_table(in_words(sizes), arrays)) if arrays else ""
+        if not arrays:
+            return ""
+        return folded("the example of the numbers", example_table(in_words(sizes), arrays))
 
     def part(self, part):
         """Return a part: a grid with a row a tag, or plain text where no code stands beside it."""
@@ -138,7 +140,8 @@ class _Maker:
                 f'<p class="note">It leaves, each in its tag:</p>{self.pre(left)}')
 
     def row(self, each, line, torch, span, last):
-        """Return the cells of one tag; torch is that of the cell that begins here, if span is not 0."""
+        """Return the cells of one tag; torch is that of the cell that begins here, if span is not
+        0."""
         cells = [
             f'<div class="equation" style="grid-row:{line}">{tag_heading(each.tag)}\n'
             f"{self.blocks(each.told)}</div>",
@@ -150,11 +153,12 @@ class _Maker:
             cells.append(f'<div class="torch" style="grid-row:{line} / span {span}">'
                          f"<div>{label('PyTorch')}{torch}</div></div>")
         whole = " whole" if last else ""
-        cells.append(f'<div class="under{whole}" style="grid-row:{line + 1}">{self.under(each)}</div>')
+        cells.append(f'<div class="under{whole}" style="grid-row:{line + 1}">'
+                     f"{self.under(each)}</div>")
         return f'<section class="row" aria-label="{each.tag}">{"".join(cells)}</section>'
 
     def under(self, each):
-        """Return what stands below a row: on demand the loops and the numbers, then the derivation."""
+        """Return what stands below a row: on demand loops and numbers, then the derivation."""
         folds = []
         if each.loops:
             loops = f"{heard(each.tag)}in plain loops"

@@ -44,8 +44,8 @@ def one(number, time="", told=True):
     else:
         note = f"no twin in torch: {escape(number.why)}"
     name = escape(number.name)
-    cells = "".join(f'<div><p class="side">{side}</p>{array(np.asarray(a), f"{name}, {side}")}</div>'
-                    for side, a in sides)
+    cells = "".join(f'<div><p class="side">{side}</p>'
+                    f'{array(np.asarray(a), f"{name}, {side}")}</div>' for side, a in sides)
     size = f" {value.shape}" if value.shape else ""
     note = f'<p class="note">{note}</p>' if told else ""
     return (f'<div class="number"><p><code>{name}</code>{size}{time}</p>'

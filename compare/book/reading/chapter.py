@@ -167,5 +167,5 @@ def check_chapter(chapter, path, code):
         seen[row.tag] = row.line
     for tag, lines in (code or {}).items():
         if tag not in seen:
-            raise ValueError(f"{lines.path.as_posix()}:{lines.last}: {tag} heads nothing in {where}; "
-                             "allowed: a tag of its derivation")
+            raise ValueError(f"{lines.path.as_posix()}:{lines.last}: {tag} heads nothing in "
+                             f"{where}; allowed: a tag of its derivation")

@@ -32,13 +32,14 @@ def code_of_tags(path):
     lines, found = text.splitlines(), {}
     marks = marked_lines(path, lines)
     for function in outermost_functions(ast.parse(text)):
-        end = function.body[0].end_lineno if ast.get_docstring(function) else function.body[0].lineno - 1
+        begin = function.body[0]
+        end = begin.end_lineno if ast.get_docstring(function) else begin.lineno - 1
         own = [n for n in marks if end < n <= function.end_lineno and n >= function.lineno]
         for number, following in zip(own, [*own[1:], None]):
             first, end = end + 1, reach(function, number, following)
             kept = kept_lines(function, lines, first, end)
-            code = Code(Path(path), kept[0], kept[-1], cell(lines, kept), shape_in(lines[number - 1]),
-                        tuple(marks.pop(number)))
+            code = Code(Path(path), kept[0], kept[-1], cell(lines, kept),
+                        shape_in(lines[number - 1]), tuple(marks.pop(number)))
             found.update(dict.fromkeys(code.tags, code))
     for number, (tag, *_) in marks.items():
         raise ValueError(f"{Path(path).as_posix()}:{number}: {tag} is in no body of a function; "
@@ -65,7 +66,7 @@ def outermost_functions(tree):
 
 
 def reach(function, number, following):
-    """Return the last line that belongs to the tagged line of a number, before the tag that follows.
+    """Return the last line that belongs to the tagged line of a number, before the next tag.
 
     It is that of the function after its last tag. Before, it is that of the statement, with the
     rest of the loops and branches that it ends, and with what changes the same name once more.
@@ -102,7 +103,8 @@ def assigned(statement):
     """Return the names that a statement assigns."""
     if isinstance(statement, (ast.Assign, ast.AugAssign)):
         targets = getattr(statement, "targets", None) or [statement.target]
-        return {node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)}
+        return {node.id for target in targets for node in ast.walk(target)
+                if isinstance(node, ast.Name)}
     return set()
 
 
@@ -122,7 +124,8 @@ def only_refuses(node):
 
 
 def cell(lines, numbers):
-    """Return lines as they stand in a cell: dedented, comments closed up, a tagged one without its own."""
+    """Return lines as they stand in a cell: dedented, comments closed up, a tagged one without its
+    own."""
     kept = [TAGGED.sub("", lines[n - 1]) if tags(lines[n - 1]) else lines[n - 1] for n in numbers]
     return textwrap.dedent("\n".join(re.sub(r"(?<=\S) {2,}", "  ", line) for line in kept))
 
