@@ -21,6 +21,7 @@ from compare.layers.table import LAYERS
 from compare.training import plan
 from compare.training.interrupt import STOPPING
 from compare.training.numpy_side import NumpySide
+from reference.tools import tree
 from submissions import fill, here  # noqa: F401, here is a fixture
 
 READMES = sorted([*HOUSE.glob("*.md"), *HOUSE.glob("compare/**/README.md"), *HOUSE.glob("tests/*.md"),
@@ -267,6 +268,9 @@ def test_the_bench_beside_gradcheck_prints_these_tables():
     for path, shown in shown_of("bench --gradcheck --turns 3"):
         heads = [*beside_gradcheck.TIMES.splitlines(), *beside_gradcheck.FOUND.splitlines()]
         assert in_order(heads, shown), path
+        models = [LAYERS["gpt"].example(n, 0).params for n in beside_gradcheck.MODELS]
+        assert [line.split()[:2] for line in shown if re.match(r" +\d[\d,]+ ", line)] == [
+            [f"{tree.count(params):,}", str(len(tree.leaves(params)))] for params in models], path
         rows = [line.split()[:2] for line in shown if line.split()[:1] and line.split()[0] in LAYERS]
         assert rows == [[stem, str(len(variables(layer.example(sizes(layer.letters, "study"), 0))))]
                         for stem, layer in LAYERS.items()], path
