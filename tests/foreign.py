@@ -78,6 +78,19 @@ def backward(dout, cache):
     dx[np.arange(len(y)), y] -= 1
     return dout * dx / len(y)
 """
+LOSS_AT_ONCE = """
+import numpy as np
+
+def softmax_loss(x, y):
+    shifted = x - x.max(axis=1, keepdims=True)
+    log_probs = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    N = x.shape[0]
+    loss = -log_probs[np.arange(N), y].mean()
+    dx = np.exp(log_probs)
+    dx[np.arange(N), y] -= 1
+    dx /= N
+    return loss, dx
+"""
 DENSE = """
 import copy
 import numpy as np

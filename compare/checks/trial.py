@@ -58,10 +58,10 @@ class Trial:
     is then given relative to that.
     """
 
-    def __init__(self, layer, sizes, seed, dtype="float64", example=None):
+    def __init__(self, layer, sizes, seed, dtype="float64", example=None, dy=None):
         self.layer, self.sizes, self.seed, self.dtype = layer, sizes, seed, dtype
         self.example = (example or layer.example(sizes, seed)).astype(dtype)
-        self.dy = both.draw_cotangent(layer, self.example, seed)
+        self.dy = both.draw_cotangent(layer, self.example, seed) if dy is None else dy
 
     @cached_property
     def ours(self):
@@ -91,10 +91,13 @@ class Trial:
 
     def complex(self, entries):
         """Compare some entries of each gradient with the complex step."""
-        places = self.places(entries)
-        slopes = oracles.complex_step(self.layer, self.example, self.dy, places)
+        places, slopes = self.places(entries), self.complex_slopes(entries)
         return weigh(lambda least: self.apart(slopes, places, least), lambda: self.noise,
                      self.dtype, allowed(self.layer, "complex"))
+
+    def complex_slopes(self, entries):
+        """Return the slopes at the places by the complex step, by array."""
+        return oracles.complex_step(self.layer, self.example, self.dy, self.places(entries))
 
     def central(self, entries):
         """Compare some entries of each gradient with central differences.
@@ -102,8 +105,7 @@ class Trial:
         A result counts as ill-conditioned where neighbouring steps are as far apart as it is off,
         or where rounding moves it as far: a gradient of 0 has steps that agree on 0.
         """
-        places = self.places(entries)
-        slopes, doubts = oracles.central_differences(self.layer, self.example, self.dy, places)
+        places, (slopes, doubts) = self.places(entries), self.central_slopes(entries)
 
         def noise():
             return {f"d {name}": max(float(doubt.max()), self.noise[f"d {name}"])
@@ -111,6 +113,10 @@ class Trial:
 
         return weigh(lambda least: self.apart(slopes, places, least), noise,
                      self.dtype, allowed(self.layer, "central"))
+
+    def central_slopes(self, entries):
+        """Return (slopes, doubts) at the places by central differences, by array."""
+        return oracles.central_differences(self.layer, self.example, self.dy, self.places(entries))
 
     def adjoint(self):
         """Hold all gradients together against the adjoint identity."""

@@ -19,7 +19,7 @@ the equations.
 
 LAYER = "{stem}"
 '''
-TASK = '''    # Return {results}.
+TASK = '''    # Return {results}; None for one that you have not written yet.
     # Derive {equations}. At {sizes} the shapes are:
 {shapes}
     raise NotImplementedError("fill in backward")

@@ -19,9 +19,10 @@ def guess(submitted, layer, failed):
     failing that, the first that runs.
     """
     probe, nearly, runs = Case(layer, sizes(layer.letters, "apart"), 0, usual=True), None, None
-    has_bias = any(map(is_bias, probe.truth))
+    has_bias, is_loss = any(map(is_bias, probe.truth)), probe.dy.ndim == 0
     for reading in READINGS[1:]:
-        if reading.tensors and not imports_torch(submitted.module) or reading.bare and not has_bias:
+        if (reading.tensors and not imports_torch(submitted.module) or reading.bare and not has_bias
+                or reading.form == "loss and gradient" and not is_loss):
             continue
         case = dataclasses.replace(probe, bare=reading.bare)
         try:
@@ -34,7 +35,7 @@ def guess(submitted, layer, failed):
             continue
         if results is not None and has_our_output(results["output"], case):
             return reading
-        if results is not None and all(results[name].shape == np.shape(array)
+        if results is not None and all(name in results and results[name].shape == np.shape(array)
                                        for name, array in case.truth.items()):
             runs = runs or reading
     return (nearly or runs) if failed else None

@@ -27,7 +27,7 @@ OTHER_NAMES = {"eps": {"epsilon"}, "n_head": {"n_heads", "num_heads", "nh", "hea
 class Reading(NamedTuple):
     """How a file is read; as it stands, if nothing is guessed."""
 
-    form: str = "as given"  # or "by name", "into arrays", "object"
+    form: str = "as given"  # or another of FORMS
     turned: bool = False    # weights are (in, out)
     rows: bool = False      # inputs have two axes: B and T are one
     bare: bool = False      # there is no bias
@@ -37,7 +37,8 @@ class Reading(NamedTuple):
         """Return what was guessed, in words."""
         said = {"by name": "the parameters come by their names",
                 "into arrays": "results are written into the arrays that are given",
-                "object": "parameters and gradients are attributes of an object"}
+                "object": "parameters and gradients are attributes of an object",
+                "loss and gradient": "forward returns the loss and its gradient, for a dloss of 1"}
         return [words for words, holds in (
             (said.get(self.form), self.form in said), ("weights are (in, out)", self.turned),
             ("inputs are rows, with two axes", self.rows),
@@ -67,7 +68,7 @@ class Reading(NamedTuple):
         return array.reshape(truth.shape) if in_rows or one_row else array
 
 
-FORMS = "as given", "by name", "into arrays", "object"
+FORMS = "as given", "by name", "into arrays", "object", "loss and gradient"
 READINGS = sorted((Reading(form, *guessed) for form in FORMS
                    for guessed in itertools.product((False, True), repeat=4)),
                   key=lambda reading: (reading.tensors, sum(reading[1:]),

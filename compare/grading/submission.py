@@ -133,10 +133,13 @@ class Submission:
             return None
         y, found, changed = made
         results = {"output": to_numpy(y, "forward")} | {
-            f"d {name}": to_numpy(grad, f"the gradient of {name}") for name, grad in found.items()}
+            f"d {name}": to_numpy(grad, f"the gradient of {name}")
+            for name, grad in found.items() if grad is not None}
+        still_open = [f"d {name}" for name, grad in found.items() if grad is None]
         whole = case.whole_truth
         return {name: reading.ours(a, name, np.asarray(whole[name]), case.lead)
-                for name, a in results.items()} | {"changed": np.array(changed)}
+                for name, a in results.items()} | {
+            "changed": np.array(changed), "open": np.array(still_open, str)}
 
     def run_functions(self, case, reading):
         """Return (output, gradients by name, whether an argument was changed) of two functions."""
@@ -147,11 +150,15 @@ class Submission:
         values, keywords = self.arguments(forward, case, reading, taken)
         if self.torch and not self.has("backward"):
             return self.run_autograd(functools.partial(forward, **keywords), values, case, reading)
-        backward = self.function("backward")
+        at_once = reading.form == "loss and gradient"
+        backward = None if at_once else self.function("backward")
         with blamed("forward", self.path):
             made = forward(*values, **keywords)
         y, rest = made if isinstance(made, tuple) and len(made) == 2 else (made, None)
         self.output = y
+        if at_once:
+            slope = to_numpy(rest, "what forward returns beside the loss")
+            return y, dict.fromkeys(asked(case), case.dy * slope), False
         cotangent = self.own(reading.in_rows(case.dy, case.lead))
         owned = arrays_in((cotangent, tuple(values), rest))
         copies = [np.array(a) for a in owned]
@@ -161,7 +168,7 @@ class Submission:
         changed = any(not np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
                       for a, b in zip(owned, copies))
         names = asked(case)
-        found = list(flat(grads, names))
+        found = with_open(list(flat(grads, names)), len(names))
         if len(found) != len(names):
             arrays = "array" if len(found) == 1 else "arrays"
             raise Problem(f"backward returned {len(found)} {arrays}; allowed: {len(names)}, the "
@@ -235,6 +242,16 @@ class Submission:
         if isinstance(value, ByName):
             return ByName({name: self.own(a) for name, a in value.items()})
         return weights.to_torch(value)
+
+
+def with_open(found, count):
+    """Return gradients, of which one None may stand for several; raises Problem if all are None."""
+    places = [i for i, grad in enumerate(found) if grad is None]
+    if len(places) == len(found):
+        raise Problem("backward returned None; allowed: None for some gradients, not for all")
+    for i in places[:1] if len(places) == 1 else []:
+        found[i : i + 1] = [None] * (1 + count - len(found))
+    return found
 
 
 def to_numpy(value, what):

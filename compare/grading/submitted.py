@@ -16,26 +16,39 @@ SLOWER = 12      # every so many: its forwards are dear
 
 
 class RightTrial(Trial):
-    """A case with the right results; what torch makes of it is kept between calls."""
+    """A case with the right results; what the oracles make of it is kept between calls."""
+
+    def kept(self, what, make):
+        return kept.ask(self.layer.stem, f"{what}: {self.key}", make)
 
     @functools.cached_property
     def theirs(self):
-        made = kept.ask(self.layer.stem, f"torch: {self.key}", lambda: both.named(
-            by_torch(Trial.theirs.func, self)))
-        return both.Outcome(made["output"], {
-            name.removeprefix("d "): a for name, a in made.items() if name != "output"})
+        return both.outcome(self.kept("torch", lambda: both.named(
+            by_torch(Trial.theirs.func, self))))
 
     @functools.cached_property
     def noise(self):
-        made = kept.ask(self.layer.stem, f"noise: {self.key}", lambda: by_torch(
-            Trial.noise.func, self))
+        made = self.kept("noise", lambda: by_torch(Trial.noise.func, self))
         return {name: float(value) for name, value in made.items()}
+
+    @functools.cache
+    def complex_slopes(self, entries):
+        return self.kept("complex", lambda: Trial.complex_slopes(self, entries))
+
+    @functools.cache
+    def central_slopes(self, entries):
+        def make():
+            slopes, doubts = Trial.central_slopes(self, entries)
+            return {name: np.stack([slopes[name], doubts[name]]) for name in slopes}
+
+        pairs = self.kept("central", make)
+        return tuple({name: pair[i] for name, pair in pairs.items()} for i in range(2))
 
 
 @functools.cache
 def right_trial(case):
     """Return the RightTrial of a case."""
-    trial = RightTrial(case.layer, case.sizes, case.seed, example=case.example)
+    trial = RightTrial(case.layer, case.sizes, case.seed, example=case.example, dy=case.dy)
     trial.key = case.key
     return trial
 
@@ -53,6 +66,12 @@ class SubmittedTrial(Trial):
         """How far rounding alone moves each result of torch."""
         return self.right.noise
 
+    def complex_slopes(self, entries):
+        return self.right.complex_slopes(entries)
+
+    def central_slopes(self, entries):
+        return self.right.central_slopes(entries)
+
     def is_sound(self):
         """Whether the right results are well-conditioned, so that a match means something."""
         return not self.right.torch()[1]
@@ -63,7 +82,6 @@ class SubmittedTrial(Trial):
         return all(grad.shape == self.ours.gradients[name].shape
                    for name, grad in self.theirs.gradients.items())
 
-    @functools.cache
     def testimony(self, number):
         """Return the errors before each oracle; those that take an entry at a time see one in
         SLOW trials, or SLOWER."""
@@ -88,8 +106,7 @@ def by_torch(run, trial):
 
 def trial_of(case, results):
     """Return the trial of a case, whose Outcome is the student's."""
-    trial = SubmittedTrial(case.layer, case.sizes, case.seed, example=case.example)
-    trial.right, results = right_trial(case), case.whole_truth | results  # a bare case lacks some
-    trial.ours = both.Outcome(results["output"], {
-        name.removeprefix("d "): array for name, array in results.items() if name != "output"})
+    trial = SubmittedTrial(case.layer, case.sizes, case.seed, example=case.example, dy=case.dy)
+    trial.right = right_trial(case)
+    trial.ours = both.outcome(case.whole_truth | results)  # they may lack some
     return trial

@@ -8,7 +8,8 @@ import numpy as np
 
 from .cases import cases
 from ..checks.coverage import Coverage
-from .grade import SINGLE, grade, trial_of
+from .grade import SINGLE, grade
+from ..layers import both
 from ..layers.source import path_from_here, path_of
 from ..layers.table import LAYERS
 from ..mutants.known import MEANINGS
@@ -26,9 +27,11 @@ def print_verdict(path, stem, found):
     print(f"{Path(path).name}: {stem}, {verdict.count} examples, the smallest at "
           f"{found[0][0].place}, the largest at {largest.place}")
     print("".join(f"{line}\n" for line in gaps))
-    width = max(len(finding.name) for finding in verdict.findings) + 2
-    for finding in verdict.findings:
-        print(f"{finding.name:<{width}}{judgement(finding)}")
+    judged = {finding.name: judgement(finding) for finding in verdict.findings}
+    judged |= dict.fromkeys(verdict.open, "open       None: not written yet")
+    width = max(map(len, judged)) + 2
+    for name in sorted(judged, key=[*found[0][0].truth].index):
+        print(f"{name:<{width}}{judged[name]}")
     faults = by_fault(verdict, stem)
     for lines, findings in faults[:GROUPS]:
         compared = not verdict.own or findings[0].name == "output"
@@ -47,10 +50,11 @@ def summary(verdict, gaps):
     """Return the last line."""
     if verdict.right:
         return f"all {'that was exercised' if gaps else 'of it'} is right"
-    wrong = sum(finding.case is not None for finding in verdict.findings)
-    are = "is" if wrong == 1 else "are"
-    return (f"{wrong} of {len(verdict.findings)} results {are} wrong" if wrong
-            else "the numbers are right")
+    wrong = [finding for finding in verdict.findings if finding.case is not None]
+    of = f"of {len(verdict.findings) + len(verdict.open)}"
+    said = [f"{len(wrong)} {of} results {are(wrong)} wrong"] * bool(wrong)
+    said += [f"{len(verdict.open)} {of} {are(verdict.open)} open"] * bool(verdict.open)
+    return "; ".join(said) or "the numbers are right"
 
 
 def unseen(stem, found):
@@ -58,7 +62,7 @@ def unseen(stem, found):
     layer, every = LAYERS[stem], cases(LAYERS[stem])
     coverage = Coverage(layer)
     for case, _ in found:
-        coverage.add(case.sizes, case.example, trial_of(case, case.truth).ours)
+        coverage.add(case.sizes, case.example, both.outcome(case.whole_truth))
     lines = []
     if left := len(every) - len(found):
         lines.append(f"{left} of {len(every)} examples are left out: forward doesn't take all of "

@@ -32,7 +32,11 @@ def relative_error(found, truth, smallest):
 
 def draw_cotangent(layer, example, seed):
     """Return a normal cotangent, O(1), never ones: a wrong softmax gradient passes with ones."""
-    y, _ = forward(layer, example)
+    return cotangent_like(forward(layer, example)[0], seed)
+
+
+def cotangent_like(y, seed):
+    """Return the same for an output that is there."""
     drawn = stream(seed, "cotangent").standard_normal(np.shape(y))
     return np.asarray(drawn).astype(y.dtype)
 
@@ -113,6 +117,12 @@ def compare(ours, theirs, smallest):
 def named(outcome):
     """Return the arrays of an Outcome by name: "output", "d x", "d weight" ..."""
     return {"output": outcome.output} | {f"d {n}": g for n, g in outcome.gradients.items()}
+
+
+def outcome(results):
+    """Return the Outcome of arrays by name, the other way round than `named`."""
+    return Outcome(results["output"], {name.removeprefix("d "): array
+                                       for name, array in results.items() if name != "output"})
 
 
 def rounding(layer, sizes, example, dy, truth, seed):

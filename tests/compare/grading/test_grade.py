@@ -11,9 +11,11 @@ from compare.__main__ import main
 from compare.grading import exercise, grade, hints, sandbox
 from compare.grading.cases import cases
 from compare.checks.coverage import Coverage
+from compare.layers import both
 from compare.layers.source import HOUSE, path_of
 from compare.layers.table import LAYERS
 from compare.words import argument
+from foreign import LOSS_AT_ONCE
 from submissions import RIGHT, fill, here, verdict  # noqa: F401, here is a fixture
 
 WRONG = [  # (layer, what is right, what a student wrote, what the grader must say)
@@ -187,6 +189,40 @@ def test_someone_elses_layer_is_graded_too(here, tmp_path, capsys):
         sandbox.run_submission(path, "gelu", forward="nothing")
 
 
+@pytest.mark.parametrize("returned, rows, words", [
+    ("dx, Params((dy * xhat).mean(axes), None)", {"d x": "right", "d weight": "WRONG", "d bias": "open"},
+     "1 of 4 results is wrong; 1 of 4 is open"),
+    ("None, Params((dy * xhat).sum(axes), dy.sum(axes))", {"d x": "open", "d weight": "right"},
+     "1 of 4 is open"),
+    ("dx, None", {"d x": "right", "d weight": "open", "d bias": "open"}, "2 of 4 are open")])
+def test_a_gradient_that_is_none_is_open_and_the_others_are_graded(
+        here, tmp_path, capsys, returned, rows, words):
+    body, _, _ = RIGHT["layer_norm"].partition("    return")
+    path = fill(tmp_path, "layer_norm", f"{body}    return {returned}\n")
+    right, out = verdict(capsys, path, "layer_norm")
+    assert not right and out.splitlines()[-1] == words, out
+    for name, judged in rows.items():
+        assert re.search(rf"^{name} +{judged} ", out, re.M), out
+    assert ("the mean of the rows of dy * xhat is taken, not the sum" in out) == ("mean" in returned)
+
+
+@pytest.mark.parametrize("stem", ["gelu", "layer_norm"])
+def test_a_backward_that_gives_no_gradient_at_all_is_refused(here, tmp_path, stem):
+    with pytest.raises(ValueError, match="backward returned None; allowed: None for some gradients"):
+        sandbox.run_submission(fill(tmp_path, stem, "    return None\n"), stem)
+
+
+@pytest.mark.parametrize("before, after, words", [
+    ("", "", "all that was exercised is right"),
+    ("    dx /= N\n", "", "too large by the number of counted targets (CE-5)")])
+def test_a_loss_that_comes_with_its_gradient_is_graded(
+        here, tmp_path, capsys, before, after, words):
+    path = tmp_path / "losses.py"
+    path.write_text(LOSS_AT_ONCE.replace(before, after) if before else LOSS_AT_ONCE, encoding="utf-8")
+    _, out = verdict(capsys, path, "cross_entropy", forward="softmax_loss")
+    assert words in out and "forward returns the loss and its gradient, for a dloss of 1" in out, out
+
+
 BARE = """
 from reference import {stem}
 
@@ -287,7 +323,7 @@ def test_an_exercise_is_never_written_over_a_file(tmp_path):
 def test_the_cases_show_what_a_layer_must_show(layer):
     coverage = Coverage(layer)
     for case in cases(layer):
-        coverage.add(case.sizes, case.example, grade.trial_of(case, case.truth).ours)
+        coverage.add(case.sizes, case.example, both.outcome(case.truth))
     assert not coverage.missing()
 
 
