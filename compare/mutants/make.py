@@ -9,6 +9,7 @@ import collections
 import contextlib
 import copy
 import functools
+import pickle
 from typing import NamedTuple
 
 from ..layers.source import module_of, path_of, read, tags
@@ -200,7 +201,8 @@ def of_function(stem, name, function, lines):
     for node, statement in spots(function):
         for operator in OPERATORS:
             for edit, new in operator(node, scope):
-                mutated = Replace(node, new).visit(copy.deepcopy(function))
+                copied = pickle.loads(pickle.dumps(function, -1))  # deepcopy takes thrice as long
+                mutated = Replace(node, new).visit(copied)
                 if ast.unparse(ast.fix_missing_locations(mutated)) != original:
                     tag = tag_of(statement, lines, blocks)
                     yield Mutant(stem, name, tag, edit, mutated)
