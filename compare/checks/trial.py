@@ -11,6 +11,7 @@ from ..layers.streams import stream
 ALLOWED = {"torch": 1e-12, "complex": 1e-13, "adjoint": 1e-12, "central": 1e-6, "float32": 1e-5}
 WHOLE_MODEL = ALLOWED | {"float32": 1e-4}
 ROUNDINGS = 16  # how many times the rounding of the truth an ill-conditioned result may be off
+GROSS = 1e12    # units in the last place: rounding moves no result so far, here 10^6 at most
 
 
 def allowed(layer, oracle):
@@ -31,15 +32,16 @@ def floor(dtype, bound):
     return 10 * float(np.finfo(dtype).eps) / bound
 
 
-def weigh(errors, noise, dtype, bound):
+def weigh(errors, noise, dtype, bound, gross=GROSS):
     """Return (errors, ill) for errors(least), where least(name) is the floor of a result.
 
     noise() is how far rounding alone moves each result; it is asked for only where one is above
-    the bound. Relative to a raised floor, ROUNDINGS times the noise is just the bound.
+    the bound, and not so far above, by `gross` units in the last place, that it is surely wrong.
+    Relative to a raised floor, ROUNDINGS times the noise is just the bound.
     """
-    lowest = floor(dtype, bound)
+    lowest, surely = floor(dtype, bound), gross * float(np.finfo(dtype).eps)
     found = errors(lambda name: lowest)
-    above = {name for name, error in found.items() if error > bound}
+    above = {name for name, error in found.items() if bound < error <= surely}
     if not above:
         return found, above
     moved = noise()
@@ -58,15 +60,26 @@ class Trial:
     is then given relative to that.
     """
 
-    def __init__(self, layer, sizes, seed, dtype="float64", example=None, dy=None):
+    def __init__(self, layer, sizes, seed, dtype="float64", example=None):
         self.layer, self.sizes, self.seed, self.dtype = layer, sizes, seed, dtype
         self.example = (example or layer.example(sizes, seed)).astype(dtype)
-        self.dy = both.draw_cotangent(layer, self.example, seed) if dy is None else dy
+
+    @cached_property
+    def ran(self):
+        """What NumPy's forward makes of the example: (y, cache)."""
+        return both.forward(self.layer, self.example)
+
+    @cached_property
+    def dy(self):
+        """The cotangent, drawn unless another is put here."""
+        return both.cotangent_like(self.ran[0], self.seed)
 
     @cached_property
     def ours(self):
         """The Outcome that stands before the oracles: NumPy's, unless another is put here."""
-        return both.run_numpy(self.layer, self.example, self.dy)
+        dy, (y, cache) = self.dy, self.ran
+        del self.ran  # of a large model it is most of the memory
+        return both.Outcome(y, both.backward(self.layer, self.example, dy, cache))
 
     @cached_property
     def theirs(self):
@@ -112,7 +125,7 @@ class Trial:
                     for name, doubt in doubts.items()}
 
         return weigh(lambda least: self.apart(slopes, places, least), noise,
-                     self.dtype, allowed(self.layer, "central"))
+                     self.dtype, allowed(self.layer, "central"), gross=np.inf)
 
     def central_slopes(self, entries):
         """Return (slopes, doubts) at the places by central differences, by array."""

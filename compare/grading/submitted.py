@@ -48,8 +48,8 @@ class RightTrial(Trial):
 @functools.cache
 def right_trial(case):
     """Return the RightTrial of a case."""
-    trial = RightTrial(case.layer, case.sizes, case.seed, example=case.example, dy=case.dy)
-    trial.key = case.key
+    trial = RightTrial(case.layer, case.sizes, case.seed, example=case.example)
+    trial.key, trial.dy, trial.ours = case.key, case.dy, both.outcome(case.whole_truth)
     return trial
 
 
@@ -106,7 +106,7 @@ def by_torch(run, trial):
 
 def trial_of(case, results):
     """Return the trial of a case, whose Outcome is the student's."""
-    trial = SubmittedTrial(case.layer, case.sizes, case.seed, example=case.example, dy=case.dy)
-    trial.right = right_trial(case)
+    trial = SubmittedTrial(case.layer, case.sizes, case.seed, example=case.example)
+    trial.dy, trial.right = case.dy, right_trial(case)
     trial.ours = both.outcome(case.whole_truth | results)  # they may lack some
     return trial
