@@ -1,5 +1,6 @@
 """Exercises and the grader: what a student meets, right, wrong and broken."""
 
+import copy
 import re
 from pathlib import Path
 
@@ -10,10 +11,12 @@ import mutation
 from compare.__main__ import main
 from compare.grading import exercise, grade, hints, sandbox
 from compare.grading.cases import cases
+from compare.grading.submission import arrays_in
 from compare.checks.coverage import Coverage
 from compare.layers import both
 from compare.layers.source import HOUSE, path_of
 from compare.layers.table import LAYERS
+from compare.mutants.make import vocabulary
 from compare.words import argument
 from foreign import LOSS_AT_ONCE
 from submissions import RIGHT, fill, here, verdict  # noqa: F401, here is a fixture
@@ -332,6 +335,25 @@ def test_the_grader_names_the_mistakes_it_knows_and_no_others(stem):
     counts = mutation.grading([stem])
     assert counts["right"] >= 5 and not counts["wrong"] and not counts["none"]
     assert not counts["unknown, named"]
+
+
+@pytest.mark.parametrize("stem", ["layer_norm", "softmax", "cross_entropy"])
+def test_a_mutant_that_overwrites_what_it_is_given_leaves_the_case_as_it_is(stem):
+    case = cases(LAYERS[stem])[-1]
+    before = copy.deepcopy((case.dy, case.ran))
+    for mutant in vocabulary(stem):
+        grade.run_mutant(mutant, case)
+    for was, found in zip(arrays_in(before), arrays_in((case.dy, case.ran)), strict=True):
+        assert np.array_equal(was, found)
+
+
+@pytest.mark.parametrize("a, b, same", [
+    ([1.0, 0.0], [1 + 1e-9, 0.0], True), ([1.0], [1 + 1e-7], False), ([1e-17], [0.0], True),
+    ([1e-15], [0.0], False), ([np.nan, 1.0], [np.nan, 1.0], True), ([np.nan], [1.0], False),
+    ([np.inf], [np.inf], True), ([np.inf], [-np.inf], False), ([np.inf], [1.0], False),
+    ([1.0], [np.inf], False), ([], [], True), ([[1.0]], [1.0], False)])
+def test_results_are_alike_but_for_rounding(a, b, same):
+    assert grade.alike(np.array(a), np.array(b)) is same
 
 
 def truth_and(change):
