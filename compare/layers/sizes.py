@@ -30,7 +30,8 @@ LETTERS = {
     "H": Letter("heads", 5, 3, 2, 4, 2, (1, 16)),
     "D": Letter("channels of a head", 5, 5, 3, 32, 2, (8, 64)),  # likewise, with one head
     "K": Letter("heads of keys and values, each for G heads of queries", 3, 2, 2, 2, 1, (1, 4)),
-    "G": Letter("heads of queries that share a head of keys and values: H = K G", 3, 3, 2, 2, 2, (1, 4)),
+    "G": Letter("heads of queries that share a head of keys and values: H = K G", 3, 3, 2, 2, 2,
+                (1, 4)),
     "P": Letter("pairs of channels that rope turns: D = 2 P", 3, 4, 2, 16, 2, (4, 32)),
     "F": Letter("hidden channels of an MLP", 5, 7, 5, 344, 5, (8, 1024)),
     "V": Letter("tokens of the vocabulary", 5, 7, 7, 65, 5, (1, 1024)),

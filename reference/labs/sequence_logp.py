@@ -19,7 +19,7 @@ class Cache(NamedTuple):
 
 @np.errstate(over="ignore")  # a difference that overflows is -inf, and its exponential rightly 0
 def forward(logits, tokens, *, counted=None):
-    """Return the sum of log softmax(logits)[token] over the tokens counted: (B, T, V), (B, T) -> (B,).
+    """Return the sum of log softmax(logits)[token] over those counted: (B, T, V), (B, T) -> (B,).
 
     logits[:, t] are what the model says before tokens[:, t]. counted is boolean, (B, T); without
     it, every token counts. A token that doesn't count may be any id.
