@@ -117,19 +117,15 @@ def failure(layer, key, n, seed, error):
             f"{allowed(layer, column):.0e}. Smallest example: {in_words(n)}, seed {seed}")
 
 
-LEGEND = f"""
+LEGEND = """
 torch    autograd in float64, every entry; allowed: 1e-12
-complex  the complex step, {ENTRIES} entries of each array, one in {SHARE["complex"]} examples; \
-allowed: 1e-13
-central  central differences at the best step, one in {SHARE["central"]} examples; \
-allowed: 1e-6; where
+complex  the complex step, {n} entries of each array, one in {complex} examples; allowed: 1e-13
+central  central differences at the best step, one in {central} examples; allowed: 1e-6; where
          they end, and why: python -m compare steps
 adjoint  <J u, dy> = <u, dx> for a drawn u through all inputs at once; allowed: 1e-12
 float32  torch again, both sides in float32; allowed: 1e-5, and 1e-4 for the whole model
 ill      the share of these comparisons that are ill-conditioned: rounding the inputs alone moves
-         the right result further than is allowed. There the limit is {ROUNDINGS} times that \
-movement, as
-         torch shows it (central: as neighbouring steps show it), so that a wrong formula still \
-fails
-cache    bytes in float32 with {in_words(sizes("BTCHVL", "laptop"))}, no dropout
-"""
+         the right result further than is allowed. There the limit is {r} times that movement,
+         as torch shows it (central: as neighbouring steps show it), so that a wrong formula fails
+cache    bytes in float32 with {sizes}, no dropout
+""".format(n=ENTRIES, r=ROUNDINGS, sizes=in_words(sizes("BTCHVL", "laptop")), **SHARE)

@@ -19,7 +19,7 @@ the equations.
 
 LAYER = "{stem}"
 '''
-TASK = '''    # Return {results}; None for one that you have not written yet.
+TASK = '''    # Return {results}.
     # Derive {equations}. At {sizes} the shapes are:
 {shapes}
     raise NotImplementedError("fill in backward")
@@ -79,5 +79,6 @@ def results(layer, cotangent):
     gradients = both.run_numpy(layer, example, dy).gradients
     shapes = {cotangent: dy.shape} | {f"d {name}": grad.shape for name, grad in gradients.items()}
     width = max(map(len, shapes)) + 2
-    return ", ".join(returned), "\n".join(
+    words = ", ".join(returned) + "; None for what is not written yet" * (len(gradients) > 1)
+    return words, "\n".join(
         f"    #   {name:<{width}}{shape}" for name, shape in shapes.items())

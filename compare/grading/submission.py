@@ -249,8 +249,8 @@ def with_open(found, count):
     places = [i for i, grad in enumerate(found) if grad is None]
     if len(places) == len(found):
         raise Problem("backward returned None; allowed: None for some gradients, not for all")
-    for i in places[:1] if len(places) == 1 else []:
-        found[i : i + 1] = [None] * (1 + count - len(found))
+    if len(places) == 1:
+        found[places[0] : places[0] + 1] = [None] * (1 + count - len(found))
     return found
 
 
