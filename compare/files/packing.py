@@ -75,7 +75,8 @@ class Checkpoint(NamedTuple):
 def pack(checkpoint):
     """Return the arrays of the file by name, all but the checksum."""
     config, schedule, params, state, generators, tokenizer, run, log = checkpoint
-    about = {"format": FORMAT, "version": VERSION, "config": {"model": model_of(config).stem} | vars(config),
+    about = {"format": FORMAT, "version": VERSION,
+             "config": {"model": model_of(config).stem} | vars(config),
              "schedule": vars(schedule), "step": state.step, "generators": generators,
              "tokenizer": tokenizer, "run": run, "pending": [log.total, log.count]}
     text = json.dumps(about, allow_nan=False, separators=(",", ":")).encode("ascii")

@@ -10,7 +10,7 @@ from .models import model_of
 
 
 def shapes(config):
-    """Return (dotted name, shape) of each parameter, as the model's init has them; allocate none."""
+    """Return (dotted name, shape) of each parameter as the model's init has it; allocate none."""
     return SHAPES[model_of(config).stem](config)
 
 
