@@ -3,7 +3,6 @@
 Derivation: rope.md.
 """
 
-import functools
 from typing import NamedTuple
 
 import numpy as np
@@ -27,12 +26,9 @@ def forward(x, *, base=10000.0, start=0):
     """
     check_floats(x=(x, "...TD"))
     T, D = x.shape[-2:]
-    if D % 2:
-        raise ValueError(f"x has D = {D} channels a head; allowed: an even number")
-    cos, sin = turns(T, D, base, start, x.dtype)             # (T, D / 2)
-    a, b = np.split(x, 2, axis=-1)                           # (..., T, D / 2)
-    y = np.concatenate([a * cos - b * sin,
-                        a * sin + b * cos], axis=-1)         # (..., T, D)  ROPE-2
+    cos, sin = turns(T, D, base, start, x.dtype)                       # (T, D / 2)
+    a, b = np.split(x, 2, axis=-1)                                     # (..., T, D / 2)
+    y = np.concatenate((a * cos - b * sin, a * sin + b * cos), -1)     # (..., T, D)  ROPE-2
     return y, Cache(cos, sin, x.shape)
 
 
@@ -40,16 +36,14 @@ def backward(dy, cache):
     """Return dx: (..., T, D) -> (..., T, D)."""
     cos, sin, shape = cache
     check_cotangent("dy", dy, shape, cos.dtype)
-    da, db = np.split(dy, 2, axis=-1)                        # (..., T, D / 2)
-    return np.concatenate([da * cos + db * sin,
-                           db * cos - da * sin], axis=-1)    # (..., T, D)  ROPE-3
+    da, db = np.split(dy, 2, axis=-1)                                  # (..., T, D / 2)
+    return np.concatenate((da * cos + db * sin, db * cos - da * sin), -1)  # (..., T, D)  ROPE-3
 
 
-@functools.lru_cache(16)  # each layer asks the same again
 def turns(T, D, base, start, dtype):
-    """Return cos and sin of every angle, made in float64; they are read-only: (T, D / 2) each."""
-    positions = start + np.arange(T)[:, None]                # (T, 1)
-    angles = positions * base ** (-np.arange(0, D, 2) / D)   # (T, D / 2)   ROPE-1
-    cos, sin = np.cos(angles).astype(dtype), np.sin(angles).astype(dtype)
-    cos.flags.writeable = sin.flags.writeable = False
-    return cos, sin
+    """Return the cosine and the sine of every angle, computed in float64: (T, D / 2) each."""
+    if D % 2:
+        raise ValueError(f"x has D = {D} channels a head; allowed: an even number")
+    positions = start + np.arange(T)[:, None]                          # (T, 1)
+    angles = positions * base ** (-np.arange(0, D, 2) / D)             # (T, D / 2)   ROPE-1
+    return np.cos(angles).astype(dtype), np.sin(angles).astype(dtype)

@@ -43,4 +43,16 @@ RIGHT_ANSWERS = [
     ("block", "dr, dn2 = layer_norm.backward(dm, cache.norm_2)\ndr = dr + dy\n"
      "dn, da = attention.backward(dr, cache.attention)\n"
      "dx, dn1 = layer_norm.backward(dn, cache.norm_1)\nreturn dx + dr, (dn1, da, dn2, dmlp)"),
+    ("rms_norm", "r = rrms\nx = xhat / r\n"
+     "return r * d - r**3 * x * (d * x).sum(-1, keepdims=True) / C, [dw]"),
+    ("rms_norm", "J = rrms[..., None] * (np.eye(C) - xhat[..., :, None] * xhat[..., None, :] / C)\n"
+     "return np.einsum('btij,btj->bti', J, d), {'weight': dw}"),
+    ("rope", "z = (da + 1j * db) * (cos - 1j * sin)\nreturn np.concatenate((z.real, z.imag), -1)"),
+    ("rope", "c, s = np.tile(cos, 2), np.tile(sin, 2)\n"
+     "return dy * c + np.concatenate((db, -da), -1) * s"),
+    ("swiglu", "return finish(dh * u * (s + h / np.where(u == 0, 1, u) * (1 - s)), dh * g * s)"),
+    ("swiglu", "dx, (a, b, c) = finish(dh * u * slope, dh * g * s)\n"
+     "return dx, {'gate': a, 'up': b, 'down': [c.weight]}"),
+    ("grouped_attention", "dk = np.einsum('bkgtu,bkgtd->bkud', dS, Q)\n"
+     "return finish(*back(dq, dk), np.einsum('bkgtu,bkgtd->bkud', P, dm))"),
 ]

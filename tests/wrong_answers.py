@@ -46,8 +46,32 @@ BEGIN = {  # of each backward
                        "dP = dy @ v.swapaxes(-1, -2)\ndelta = (dy * y).sum(-1, keepdims=True)\n"
                        "dS = P * (dP - delta)\ndv = P.swapaxes(-1, -2) @ dy",
     "block": "dm, dmlp = mlp.backward(dy, cache.mlp)",
+    "rms_norm": "xhat, rrms, weight = cache\nd, C, axes = dy * weight, dy.shape[-1], (0, 1)\n"
+                "mean = lambda a: a.mean(-1, keepdims=True)\n"
+                "dx, dw = rrms * (d - xhat * mean(d * xhat)), (dy * xhat).sum(axes)",
+    "rope": "cos, sin, shape = cache\nhalf = shape[-1] // 2\n"
+            "da, db = dy[..., :half], dy[..., half:]",
+    "swiglu": "x, g, s, u, h, p = cache\nflat = lambda a: a.reshape(-1, a.shape[-1])\n"
+              "X, DY = flat(x), flat(dy)\nWg, Wu, Wd = (w.weight for w in p)\ndh = DY @ Wd\n"
+              "slope = s * (1 + g * (1 - s))\n"
+              "def finish(dg, du):\n"
+              "    weights = dg.T @ X, du.T @ X, DY.T @ h\n"
+              "    return (dg @ Wg + du @ Wu).reshape(x.shape), Params(*map(linear.Weight, weights))",
+    "grouped_attention":
+        "x, q, k, v, p, P = cache.x, cache.q, cache.k, cache.v, cache.p, cache.softmax.y\n"
+        "D = q.shape[-1]\nQ, K, V = q.reshape(*P.shape[:-1], D), k[:, :, None], v[:, :, None]\n"
+        "dm, dproj = unproject(dy, cache.merged, p.proj)\n"
+        "dm = split_heads(dm, q.shape[1]).reshape(Q.shape)\ndP = dm @ V.swapaxes(-1, -2)\n"
+        "dS = P * (dP - (dP * P).sum(-1, keepdims=True)) / np.sqrt(D)\n"
+        "dq = (dS @ K).reshape(q.shape)\ndks = dS.swapaxes(-1, -2) @ Q\n"
+        "dvs = P.swapaxes(-1, -2) @ dm\n"
+        "back = lambda dq, dk: (rope.backward(dq, cache.rope_q), rope.backward(dk, cache.rope_k))\n"
+        "def finish(dq, dk, dv):\n"
+        "    found = [unproject(merge_heads(d), x, w) for d, w in zip((dq, dk, dv), p)]\n"
+        "    return sum(dx for dx, _ in found), Params(*(w for _, w in found), dproj)",
 }
 LINEAR, NORM, SOFT, GELU, DROP = "linear", "layer_norm", "softmax", "gelu", "dropout"
+RMS, ROPE, GATED, GROUPED = "rms_norm", "rope", "swiglu", "grouped_attention"
 LOSS, EMB, MLP, ATT, FLASH, BLOCK = ("cross_entropy", "embedding", "mlp", "attention",
                                      "flash_attention", "block")
 WRONG_ANSWERS = [
@@ -248,4 +272,56 @@ WRONG_ANSWERS = [
      "dn, da = attention.backward(dr, cache.attention)\n"
      "dx, dn1 = layer_norm.backward(dn, cache.norm_1)\nreturn dx + dr, Params(dn2, da, dn1, dmlp)",
      "in another order"),
+    (RMS, "return rrms * d, Params(dw)", "through the root mean square is left out (RMS-6)"),
+    (RMS, "return rrms * (d - mean(d) - xhat * mean(d * xhat)), Params(dw)",
+     "the backward of layer normalization"),
+    (RMS, "return rrms * (d - xhat * C * mean(d * xhat)), Params(dw)",
+     "the sum over the channels is taken, not the mean"),
+    (RMS, "return d - xhat * mean(d * xhat), Params(dw)", "multiplied by rrms too"),
+    (RMS, "return rrms * (dy - xhat * mean(dy * xhat)), Params(dw)", "gamma is left out"),
+    (RMS, "return rrms * d - xhat * mean(d * xhat), Params(dw)", "one rrms too few"),
+    (RMS, "return rrms * (d - xhat * (d * xhat).mean(axes)), Params(dw)", "over the rows"),
+    (RMS, "return dx, Params(dy.sum(axes))", "gamma is multiplied by xhat"),
+    (RMS, "return dx, Params((d * xhat).sum(axes))", "doesn't hold gamma"),
+    (RMS, "return dx, Params((dy * xhat).mean(axes))", "don't average (RMS-4)"),
+    (RMS, "return rrms * (d + xhat * mean(d * xhat)), Params(dw)", "the sign of"),
+    (ROPE, "return np.concatenate((da * cos - db * sin, db * cos + da * sin), -1)",
+     "it turns further"),
+    (ROPE, "return dy", "it has to be turned back (ROPE-3)"),
+    (ROPE, "return np.concatenate((da * cos, db * cos), -1)", "only the diagonal"),
+    (ROPE, "a, b = dy[..., ::2], dy[..., 1::2]\n"
+     "return np.stack((a * cos + b * sin, b * cos - a * sin), -1).reshape(shape)",
+     "channels 2 i and 2 i + 1"),
+    (ROPE, "return np.concatenate((db * cos - da * sin, da * cos + db * sin), -1)",
+     "in the wrong order"),
+    (ROPE, "return np.concatenate((da * sin + db * cos, db * sin - da * cos), -1)",
+     "sine and cosine have changed places"),
+    (ROPE, "return np.concatenate((da * cos + db * sin, da * sin + db * cos), -1)",
+     "the sign of da * sin"),
+    (ROPE, "return np.concatenate((da * cos - db * sin, db * cos - da * sin), -1)",
+     "the sign of db * sin"),
+    (GATED, "return finish(dh * u * s, dh * g * s)", "depends on g as well"),
+    (GATED, "return finish(dh * u * s * (1 - s), dh * g * s)", "of the logistic function, not of"),
+    (GATED, "return finish(dh * slope, dh * g * s)", "u, is a factor of the gate's"),
+    (GATED, "return finish(dh * u * slope, dh * s)", "multiplied by s alone"),
+    (GATED, "return finish(dh * u * (g > 0), dh * g * s)", "the slope is that of ReLU"),
+    (GATED, "return finish(dh * u * g * s, dh * g * s)", "the value of SiLU"),
+    (GATED, "return finish(dh * u * s * (1 + (1 - s)), dh * g * s)", "the g in it is missing"),
+    (GATED, "dx, dp = finish(dh * u * slope, dh * g * s)\n"
+     "return ((dh * u * slope) @ Wg).reshape(x.shape), dp", "the path through up is left out"),
+    (GATED, "dx, (a, b, c) = finish(dh * u * slope, dh * g * s)\nreturn dx, Params(b, a, c)",
+     "in another order"),
+    (GROUPED, "return finish(*back(dq, dks[:, :, 0]), dvs[:, :, 0])", "only the first one is counted"),
+    (GROUPED, "return finish(*back(dq, dks.mean(2)), dvs.mean(2))", "sum over them, don't average"),
+    (GROUPED, "return finish(*back(dq, dks.mean(2)), dvs.sum(2))", "the keys serve all heads"),
+    (GROUPED, "return finish(*back(dq, dks.sum(2)), dvs.mean(2))", "the values serve all heads"),
+    (GROUPED, "return finish(dq, dks.sum(2), dvs.sum(2))", "their gradients are not turned back"),
+    (GROUPED, "return finish(dq, back(dq, dks.sum(2))[1], dvs.sum(2))",
+     "queries were turned, and their gradient is not"),
+    (GROUPED, "s = np.sqrt(D)\nreturn finish(*back(s * dq, s * dks.sum(2)), dvs.sum(2))",
+     "1 / sqrt(D) is left out"),
+    (GROUPED, "dks = dS @ Q\nreturn finish(*back(dq, dks.sum(2)), dvs.sum(2))",
+     "left untransposed"),
+    (GROUPED, "dv = rope.backward(dvs.sum(2), cache.rope_k)\n"
+     "return finish(*back(dq, dks.sum(2)), dv)", "The values were not turned"),
 ]

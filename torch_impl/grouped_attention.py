@@ -24,9 +24,17 @@ class GroupedAttention(nn.Module):
 
     def forward(self, x):
         B, T, C = x.shape
-        q, k, v = (layer(x).view(B, T, -1, self.head).transpose(1, 2)
-                   for layer in (self.q, self.k, self.v))                # GA-1 .. GA-3
-        q, k = self.rope(q), self.rope(k)                                # GA-4, GA-5
+        q = self.split_heads(self.q(x))                                  # GA-1
+        k = self.split_heads(self.k(x))                                  # GA-2
+        v = self.split_heads(self.v(x))                                  # GA-3
+        q = self.rope(q)                                                 # GA-4
+        k = self.rope(k)                                                 # GA-5
         mixed = F.scaled_dot_product_attention(
             q, k, v, is_causal=True, enable_gqa=True)                    # GA-6 .. GA-8
-        return self.proj(mixed.transpose(1, 2).reshape(B, T, C))         # GA-9
+        merged = mixed.transpose(1, 2).reshape(B, T, C)
+        return self.proj(merged)                                         # GA-9
+
+    def split_heads(self, x):
+        """Cut the channels into heads: (B, T, H D) -> (B, H, T, D)."""
+        B, T, _ = x.shape
+        return x.view(B, T, -1, self.head).transpose(1, 2)

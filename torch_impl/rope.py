@@ -22,8 +22,9 @@ def turns(T, D, base, start, like):
         raise ValueError(f"x has D = {D} channels a head; allowed: an even number")
     double = dict(dtype=torch.float64, device=like.device)
     frequencies = base ** (-torch.arange(0, D, 2, **double) / D)            # (D / 2,)
-    angles = torch.outer(torch.arange(start, start + T, **double), frequencies)
-    angles = torch.cat((angles, angles), dim=-1)                            # ROPE-1
+    positions = start + torch.arange(T, **double)                           # (T,)
+    angles = torch.outer(positions, frequencies)                            # ROPE-1
+    angles = torch.cat((angles, angles), dim=-1)                            # (T, D)
     return angles.cos().to(like.dtype), angles.sin().to(like.dtype)
 
 

@@ -14,5 +14,7 @@ class SwiGLU(nn.Module):
         self.down = nn.Linear(n_hidden, n_embd, bias=False)
 
     def forward(self, x):
-        g, u = self.gate(x), self.up(x)                      # SG-1, SG-2
-        return self.down(F.silu(g) * u)                      # SG-3 .. SG-5
+        g = self.gate(x)                                     # SG-1
+        u = self.up(x)                                       # SG-2
+        h = F.silu(g) * u                                    # SG-3, SG-4
+        return self.down(h)                                  # SG-5

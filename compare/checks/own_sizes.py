@@ -1,9 +1,12 @@
 """Sizes of one's own: from the words of --sizes and --preset to the letters of a row."""
 
+import math
+
 from ..files.options import defaults
-from ..layers.sizes import in_words, sizes
+from ..layers.sizes import LETTERS, in_words, sizes, whole
 
 SHORT = 64  # positions of an example at a preset's sizes
+ASKED = {"G": "H", "P": "D"}  # letters of a row that follow from others: H = K G, D = 2 P
 
 
 def parsed(words):
@@ -21,15 +24,16 @@ def parsed(words):
 def own_sizes(layer, given, preset=None):
     """Return a size for each letter of a row: as given, else the preset's, else the laptop's.
 
-    Here S is the block size itself, and C may stand for H or D. Raises ValueError for a letter
+    Here S is the block size itself, C may stand for H or D, and H and D stand for their parts. Raises ValueError for a letter
     that the layer has not, and for sizes that contradict each other.
     """
-    has = dict.fromkeys([*layer.letters, *("C" if "D" in layer.letters else "")])
+    asked = [ASKED.get(letter, letter) for letter in layer.letters]
+    has = dict.fromkeys([*asked, *("C" if "D" in asked else "")])
     for letter in given:
         if letter not in has:
             raise ValueError(f"sizes has {letter}, which {layer.stem} has not; allowed: "
                              f"{', '.join(has)}")
-    n = sizes("BTSCHDVLIO", "laptop") | preset_sizes(preset) | given
+    n = sizes(LETTERS, "laptop") | preset_sizes(preset) | given
     S = n["S"] if preset or "S" in given else n["T"]
     if "T" not in given:
         n["T"] = min(n["T"], S)
@@ -37,6 +41,7 @@ def own_sizes(layer, given, preset=None):
         raise ValueError(f"sizes has T = {n['T']}; allowed: at most S = {S}")
     if "D" in has:
         n |= heads_of_sizes(n, given)
+    n |= parts(layer.letters, n, given)
     return {letter: n[letter] for letter in layer.letters} | (
         {"S": S - n["T"] + 1} if "S" in has else {})  # a row's S counts from T - 1
 
@@ -67,9 +72,25 @@ def heads_of_sizes(n, given):
     return {"H": H, "D": D}
 
 
+def parts(letters, n, given):
+    """Return K, G and P, as far as they are among the letters; raises ValueError where a size that
+    they make up can't be divided so."""
+    found = {}
+    if "G" in letters:
+        H, K = n["H"], n["K"] if "K" in given else math.gcd(n["H"], n["K"])
+        if H % K:
+            raise ValueError(f"sizes has K = {K}; allowed: a divisor of H = {H}")
+        found |= {"K": K, "G": H // K}
+    if "P" in letters:
+        if n["D"] % 2:
+            raise ValueError(f"sizes has D = {n['D']}; allowed: an even number")
+        found["P"] = n["D"] // 2
+    return found
+
+
 def own_words(n):
-    """Return the sizes of a row in words, with C for D."""
-    shown = dict(n)
-    if "D" in n:
-        shown["C"] = n["H"] * shown.pop("D")
+    """Return the sizes of a row in words, with H and C for their parts."""
+    shown = whole(n)
+    for letter in "DGP":
+        shown.pop(letter, None)
     return in_words(shown)

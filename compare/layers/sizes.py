@@ -67,6 +67,18 @@ def draw_wide_sizes(letters, seed, least):
             for letter, (low, high) in ranges.items()}
 
 
+def whole(sizes):
+    """Return sizes with what they make up: H = K G, D = 2 P, C = H D."""
+    n = dict(sizes)
+    if "G" in n:
+        n["H"] = n["K"] * n["G"]
+    if "P" in n:
+        n["D"] = 2 * n["P"]
+    if "D" in n:
+        n["C"] = n["H"] * n["D"]
+    return n
+
+
 def in_words(sizes):
     """Return sizes in words: "B = 2, T = 3". S, drawn above T - 1, is the whole block size."""
     if "S" in sizes:

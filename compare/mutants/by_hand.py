@@ -3,6 +3,8 @@
 Each is (layer, what was done, {tag: the lines in the place of the statement with it}, meaning).
 """
 
+from .llama_by_hand import LLAMA_HAND_MADE
+
 WHOLE = """
 scores = np.where(causal_mask(T), q @ k.swapaxes(-1, -2) / math.sqrt(D), -np.inf)
 weights = np.exp(scores - lse)
@@ -289,4 +291,4 @@ HAND_MADE = [
     ("block", "dr goes through norm_1 as well",
      {"BLK-9": "dx, dnorm_1 = layer_norm.backward(dn + dr, cache.norm_1)", "BLK-10": "pass"},
      "the residual path around the attention starts after the norm: here it starts before"),
-]
+] + LLAMA_HAND_MADE

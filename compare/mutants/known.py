@@ -4,6 +4,7 @@ A name here that no mutant, no line or no variable bears any more is a failing t
 """
 
 from .by_hand import HAND_MADE
+from .llama_by_hand import LLAMA_MEANINGS
 
 MEANINGS = {
     "linear.backward LIN-3: the transpose of dy_rows is missing":
@@ -129,7 +130,7 @@ MEANINGS = {
     "gpt.backward LM-12: what dtable held is overwritten, not added to":
         "the table is used twice, and the share of the embedding is dropped",
 }
-MEANINGS |= {f"{stem}.backward {', '.join(lines)}: {edit}": meaning
+MEANINGS |= LLAMA_MEANINGS | {f"{stem}.backward {', '.join(lines)}: {edit}": meaning
              for stem, edit, lines, meaning in HAND_MADE}
 EQUIVALENT = {  # mutants that are right after all, by name, and why
     **dict.fromkeys([

@@ -26,6 +26,8 @@ TARGETS = {  # functions and methods of each file; a tag after @ picks the lines
     "dropout": ["backward", "forward", "draw_keep"],
     "attention": ["backward", "split_heads", "merge_heads", "draw_keep"],
     "flash_attention": ["backward", "forward", "block_scores", "blocks"],
+    "rope": ["backward", "forward", "turns"],
+    "grouped_attention": ["backward", "project", "unproject", "sizes_of"],
     "block": ["backward", "draw_keep"],
     "gpt": ["backward", "loss_and_grad", "draw_keep"],
     "sums": ["sum_over_rows", "row_sum", "row_mean", "row_dot"],

@@ -9,6 +9,7 @@ from compare.checks import at_size, room
 from compare.checks.own_sizes import own_sizes, own_words, parsed
 from compare.checks.trial import Trial
 from compare.layers.both import Outcome
+from compare.layers.sizes import whole
 from compare.layers.table import LAYERS
 from reference import gpt, linear
 from reference.tools import tree
@@ -114,6 +115,9 @@ def test_a_result_that_rounding_moves_is_no_failure(capsys):
     ("attention", "B=2,T=3,H=3,D=5", "B = 2, T = 3, H = 3, C = 15"),
     ("embedding", "B=2,S=9", "B = 2, T = 9, V = 65, S = 9, C = 128"),
     ("linear", "I=3", "B = 12, T = 64, I = 3, O = 128"),
+    ("grouped_attention", "B=2,T=3,H=9,C=36", "B = 2, T = 3, K = 1, H = 9, C = 36"),
+    ("grouped_attention", "B=2,T=3,H=9,K=3,D=4", "B = 2, T = 3, K = 3, H = 9, C = 36"),
+    ("rope", "T=3,D=6", "B = 12, H = 4, T = 3, C = 24"),
 ])
 def test_sizes_that_are_not_given_follow_from_the_others(stem, words, shown):
     assert own_words(own_sizes(LAYERS[stem], parsed(words))) == shown
@@ -133,6 +137,9 @@ def test_a_preset_has_the_models_sizes_and_few_tokens():
     ("attention --sizes C=30", "sizes has C = 30; allowed: a multiple of H = 4"),
     ("attention --sizes C=30,D=4", "sizes has C = 30; allowed: a multiple of D = 4"),
     ("attention --sizes C=30,H=2,D=4", "sizes has C = 30; allowed: H D = 8"),
+    ("grouped_attention --sizes H=4,K=3", "sizes has K = 3; allowed: a divisor of H = 4"),
+    ("rope --sizes D=5", "sizes has D = 5; allowed: an even number"),
+    ("rope --sizes P=5", "sizes has P, which rope has not; allowed: B, H, T, D, C"),
     ("gpt --sizes T=9,S=8", "sizes has T = 9; allowed: at most S = 8"),
     ("gpt --preset gpt2 --sizes T=2048", "sizes has T = 2048; allowed: at most S = 1024"),
     ("gpt --preset gpt3", "preset is gpt3; allowed: micro, laptop, baby, gpt2"),
@@ -147,11 +154,12 @@ def test_what_can_not_be_is_one_sentence(words, refusal, capsys):
 
 
 @pytest.mark.parametrize("stem", ["linear", "embedding", "layer_norm", "softmax", "flash_attention",
-                                  "mlp", "block", "cross_entropy", "gpt"])
+                                  "mlp", "block", "cross_entropy", "gpt", "rms_norm", "rope",
+                                  "swiglu", "grouped_attention"])
 def test_the_estimate_is_above_what_is_held_but_not_far(stem):
     layer = LAYERS[stem]
-    small = {"B": 2, "T": 32, "L": 1, "H": 2, "C": 64}
-    has = set(layer.letters) | ({"C"} if "D" in layer.letters else set())
+    small = {"B": 2, "T": 32, "L": 1, "H": 2, "C": 64, "F": 128}
+    has = set(whole(dict.fromkeys(layer.letters, 1)))
     n = own_sizes(layer, {letter: size for letter, size in small.items() if letter in has})
     tracemalloc.start()
     trial = Trial(layer, n, 0)

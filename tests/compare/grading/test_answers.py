@@ -50,7 +50,8 @@ def test_a_right_answer_in_another_style_passes(here, tmp_path, capsys, stem, li
 def test_there_are_a_hundred_wrong_answers_and_eight_or_more_of_each_leaf_layer():
     stems = [stem for stem, *_ in WRONG_ANSWERS]
     assert len(stems) >= 100 and len(RIGHT_ANSWERS) >= 20
-    leaves = ["linear", "embedding", "layer_norm", "gelu", "softmax", "dropout", "cross_entropy"]
+    leaves = ["linear", "embedding", "layer_norm", "gelu", "softmax", "dropout", "cross_entropy",
+              "rms_norm", "rope", "swiglu"]
     assert min(map(stems.count, leaves)) >= 8
 
 
