@@ -51,7 +51,7 @@ BEGIN = {  # of each backward
                 "dx, dw = rrms * (d - xhat * mean(d * xhat)), (dy * xhat).sum(axes)",
     "rope": "cos, sin, shape = cache\nhalf = shape[-1] // 2\n"
             "da, db = dy[..., :half], dy[..., half:]",
-    "swiglu": "x, g, s, u, h, p = cache\nflat = lambda a: a.reshape(-1, a.shape[-1])\n"
+    "swiglu": "x, g, u, s, h, p = cache\nflat = lambda a: a.reshape(-1, a.shape[-1])\n"
               "X, DY = flat(x), flat(dy)\nWg, Wu, Wd = (w.weight for w in p)\ndh = DY @ Wd\n"
               "slope = s * (1 + g * (1 - s))\n"
               "def finish(dg, du):\n"
