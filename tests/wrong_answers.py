@@ -323,5 +323,5 @@ WRONG_ANSWERS = [
     (GROUPED, "dks = dS @ Q\nreturn finish(*back(dq, dks.sum(2)), dvs.sum(2))",
      "left untransposed"),
     (GROUPED, "dv = rope.backward(dvs.sum(2), cache.rope_k)\n"
-     "return finish(*back(dq, dks.sum(2)), dv)", "The values were not turned"),
+     "return finish(*back(dq, dks.sum(2)), dv)", "the values were not turned"),
 ]

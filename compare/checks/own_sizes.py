@@ -3,7 +3,7 @@
 import math
 
 from ..files.options import defaults
-from ..layers.sizes import LETTERS, in_words, sizes, whole
+from ..layers.sizes import LETTERS, composed, in_words, sizes
 
 SHORT = 64  # positions of an example at a preset's sizes
 ASKED = {"G": "H", "P": "D"}  # letters of a row that follow from others: H = K G, D = 2 P
@@ -41,7 +41,7 @@ def own_sizes(layer, given, preset=None):
         raise ValueError(f"sizes has T = {n['T']}; allowed: at most S = {S}")
     if "D" in has:
         n |= heads_of_sizes(n, given)
-    n |= parts(layer.letters, n, given)
+    n |= head_sizes(layer.letters, n, given)
     return {letter: n[letter] for letter in layer.letters} | (
         {"S": S - n["T"] + 1} if "S" in has else {})  # a row's S counts from T - 1
 
@@ -72,7 +72,7 @@ def heads_of_sizes(n, given):
     return {"H": H, "D": D}
 
 
-def parts(letters, n, given):
+def head_sizes(letters, n, given):
     """Return K, G and P, as far as they are among the letters; raises ValueError where a size that
     they make up can't be divided so."""
     found = {}
@@ -90,7 +90,7 @@ def parts(letters, n, given):
 
 def own_words(n):
     """Return the sizes of a row in words, with H and C for their parts."""
-    shown = whole(n)
+    shown = composed(n)
     for letter in "DGP":
         shown.pop(letter, None)
     return in_words(shown)

@@ -5,7 +5,7 @@ import os
 
 from reference.tools import tree
 
-from ..layers.sizes import sizes, whole
+from ..layers.sizes import composed, sizes
 from .own_sizes import own_words
 
 COPIES = 9  # of the arrays of an example in float64: itself, its gradients, a direction; and twice
@@ -23,7 +23,7 @@ def check_room(layer, n):
 
 def bytes_needed(layer, n):
     """Return about the most bytes that the oracles hold at one time."""
-    n = whole(n)
+    n = composed(n)
     B, T, V, L = n["B"], n["T"], n.get("V", 0), n.get("L", 1)
     H, C, F = n.get("H", 0), n.get("C", 0), n.get("F", 0)
     weights = (V + n["S"] + T) * C if "S" in n else n.get("I", 0) * n.get("O", 0)
@@ -42,7 +42,7 @@ def bytes_needed(layer, n):
 def has_matrices(layer):
     """Whether a layer has weights whose number grows with the square of C."""
     n = sizes(layer.letters, "apart")
-    C, params = whole(n).get("C", 0), layer.example(n, 0).params
+    C, params = composed(n).get("C", 0), layer.example(n, 0).params
     return bool(C) and any(weight.ndim == 2 and not (weight.shape[0] % C or weight.shape[1] % C)
                            for weight in tree.leaves(params or ()))
 

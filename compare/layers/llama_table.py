@@ -4,7 +4,7 @@ from reference import grouped_attention, rms_norm, swiglu
 
 from .draws import draw_weight
 from .row import Example, Layer, above_1
-from .sizes import whole
+from .sizes import composed
 from .source import twin
 
 
@@ -25,7 +25,7 @@ def example_swiglu(rng, n):
 
 
 def example_grouped_attention(rng, n):
-    n = whole(n)
+    n = composed(n)
     x = rng.standard_normal((n["B"], n["T"], n["C"]))
     options = {"n_head": n["H"], "n_kv_head": n["K"],
                "rope_base": float(rng.choice([100.0, 10000.0]))}
@@ -60,7 +60,7 @@ LLAMA_LAYERS = {layer.stem: layer for layer in [
           above_1("B", "T", "C", "F") | {"F other than C": lambda n, e: n["F"] != n["C"]},
           overflows=True),
     Layer("grouped_attention", "BTKGP", example_grouped_attention,
-          lambda n, e: twin("grouped_attention").GroupedAttention(whole(n)["C"], **e.options),
+          lambda n, e: twin("grouped_attention").GroupedAttention(composed(n)["C"], **e.options),
           above_1("B", "T", "K", "G", "P") | {
               "K = H": lambda n, e: n["G"] == 1 < n["K"],
               "K = 1": lambda n, e: n["K"] == 1 < n["G"]},

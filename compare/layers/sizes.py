@@ -67,7 +67,7 @@ def draw_wide_sizes(letters, seed, least):
             for letter, (low, high) in ranges.items()}
 
 
-def whole(sizes):
+def composed(sizes):
     """Return sizes with what they make up: H = K G, D = 2 P, C = H D."""
     n = dict(sizes)
     if "G" in n:

@@ -17,7 +17,7 @@ def draw():
     q, k = np.array([[1.0, 0.8, 0.0, 0.6]]), np.array([[0.6, 1.0, -0.8, 0.0]])  # (1, D)
     pieces = []
     for column, (t, u) in enumerate(PLACES):
-        turned_q, turned_k = turned(q, t), turned(k, u)                         # (D,), (D,)
+        turned_q, turned_k = row_at(q, t), row_at(k, u)                         # (D,), (D,)
         x = 170 + 196 * column
         pieces.append(text(x, 18, f"query at {t}, key at {u}", bold=True))
         for i in range(2):
@@ -42,7 +42,7 @@ def draw():
         "score, is the same.", *pieces)
 
 
-def turned(row, position):
+def row_at(row, position):
     """Return a row at a position: (1, D) -> (D,)."""
     return rope.forward(row, base=BASE, start=position)[0][0]
 

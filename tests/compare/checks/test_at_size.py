@@ -9,7 +9,7 @@ from compare.checks import at_size, room
 from compare.checks.own_sizes import own_sizes, own_words, parsed
 from compare.checks.trial import Trial
 from compare.layers.both import Outcome
-from compare.layers.sizes import whole
+from compare.layers.sizes import composed
 from compare.layers.table import LAYERS
 from reference import gpt, linear
 from reference.tools import tree
@@ -159,7 +159,7 @@ def test_what_can_not_be_is_one_sentence(words, refusal, capsys):
 def test_the_estimate_is_above_what_is_held_but_not_far(stem):
     layer = LAYERS[stem]
     small = {"B": 2, "T": 32, "L": 1, "H": 2, "C": 64, "F": 128}
-    has = set(whole(dict.fromkeys(layer.letters, 1)))
+    has = set(composed(dict.fromkeys(layer.letters, 1)))
     n = own_sizes(layer, {letter: size for letter, size in small.items() if letter in has})
     tracemalloc.start()
     trial = Trial(layer, n, 0)
