@@ -15,7 +15,7 @@ SYMBOLS = {  # and the class of each
     **{f"\\{name}": ORD for name in GREEK},
     **dict.fromkeys([r"\epsilon", r"\phi", r"\Delta", r"\Phi", r"\ell", r"\infty", r"\partial",
                      r"\top"], ORD),
-    **dict.fromkeys([*LARGE, r"\log", r"\cos", r"\sinh", r"\cosh", r"\tanh"], OP),
+    **dict.fromkeys([*LARGE, r"\log", r"\cos", r"\sin", r"\sinh", r"\cosh", r"\tanh"], OP),
     r"\ldots": INNER, r"\cdots": INNER, r"\quad": SPACE}
 SIGNS = {
     "+": BIN, "-": BIN, r"\pm": BIN, r"\cdot": BIN, "=": REL, "<": REL, ">": REL, r"\leq": REL,

@@ -39,7 +39,7 @@ SYMBOLS = {
     r"\partial": _tag("mi", "\u2202"), r"\top": _tag("mi", "\u22a4"),
     r"\ldots": _tag("mi", "\u2026"), r"\cdots": _tag("mi", "\u22ef"),
     r"\sum": _large("\u2211"), r"\max": _large("max"), r"\min": _large("min"),
-    **{f"\\{name}": _tag("mi", name) for name in ("log", "cos", "sinh", "cosh", "tanh")},
+    **{f"\\{name}": _tag("mi", name) for name in ("log", "cos", "sin", "sinh", "cosh", "tanh")},
     r"\quad": _space("1em")}
 SIGNS = {  # what a mo holds, where it is not the sign itself
     "-": "\u2212", r"\pm": "\u00b1", r"\cdot": "\u22c5", "<": "&lt;", ">": "&gt;",
