@@ -19,7 +19,7 @@ from .learners import LEARNERS, constant_rate, drawn_params
 PAIRS = 6      # of a text, a key and a value each
 KEYS = 4       # different ones of a text
 SYMBOLS = 8    # keys are 0 .. 7, values 8 .. 15
-RATE = 3e-3
+RATE = 2e-3
 BATCH = 64
 
 
@@ -61,7 +61,7 @@ def learners_over(side, seed, steps, n_layer=2, stem="attention_only", std=0.1):
         yield learner, learner.imitate(*draw_texts(rng, BATCH))
 
 
-def trained(side, seed, steps=600):
+def trained(side, seed, steps=400):
     """Return the learner that the labs look at: two blocks of attention alone."""
     for learner, _ in learners_over(side, seed, steps):
         pass
