@@ -69,7 +69,20 @@ BEGIN = {  # of each backward
         "def finish(dq, dk, dv):\n"
         "    found = [unproject(merge_heads(d), x, w) for d, w in zip((dq, dk, dv), p)]\n"
         "    return sum(dx for dx, _ in found), Params(*(w for _, w in found), dproj)",
+    "attention_only": "V, C = cache.table.shape\n"
+                      "dx, dnorm = layer_norm.backward(dlogits @ cache.table, cache.norm)\n"
+                      "dhead = dlogits.reshape(-1, V).T @ cache.h.reshape(-1, C)\ndblocks = []",
 }
+AO = "attention_only"
+AO_BLOCKS = """for norm_1, attend in reversed(cache.blocks):
+    dn, dattention = attention.backward(dx, attend)
+    dx_branch, dnorm_1 = layer_norm.backward(dn, norm_1)
+    dx = dx + dx_branch
+    dblocks.insert(0, Block(dnorm_1, dattention))
+"""
+AO_TABLE = """dembedding = embedding.backward(dx, cache.embedding)
+table = embedding.Table(dembedding.token.weight + dhead)
+return Params(embedding.Params(table, dembedding.position), tuple(dblocks), dnorm)"""
 LINEAR, NORM, SOFT, GELU, DROP = "linear", "layer_norm", "softmax", "gelu", "dropout"
 RMS, ROPE, GATED, GROUPED = "rms_norm", "rope", "swiglu", "grouped_attention"
 LOSS, EMB, MLP, ATT, FLASH, BLOCK = ("cross_entropy", "embedding", "mlp", "attention",
@@ -324,4 +337,11 @@ WRONG_ANSWERS = [
      "left untransposed"),
     (GROUPED, "dv = rope.backward(dvs.sum(2), cache.rope_k)\n"
      "return finish(*back(dq, dks.sum(2)), dv)", "the values were not turned"),
+    (AO, AO_BLOCKS.replace("dx + dx_branch", "dx_branch") + AO_TABLE,
+     "the residual path around the attention is left out"),
+    (AO, AO_BLOCKS.replace("dx + dx_branch", "layer_norm.backward(dx + dn, norm_1)[0]") + AO_TABLE,
+     "starts after the norm"),
+    (AO, AO_BLOCKS + AO_TABLE.replace(" + dhead", ""), "what reaches it from the logits is left out"),
+    (AO, AO_BLOCKS + AO_TABLE.replace("dembedding.token.weight + ", ""),
+     "what reaches it through the blocks is left out"),
 ]
