@@ -10,17 +10,17 @@ from typing import NamedTuple
 import numpy as np
 
 from reference.gpt import Config
-from reference.train import IGNORED
+from reference.train import IGNORED, Schedule
 
 from ..layers.streams import stream
 from ..progress import waiting
-from .learners import LEARNERS, constant_rate, drawn_params
+from .learners import LEARNERS, drawn_params
 
 PAIRS = 6      # of a text, a key and a value each
 KEYS = 4       # different ones of a text
 SYMBOLS = 8    # keys are 0 .. 7, values 8 .. 15
-RATE = 2e-3
 BATCH = 64
+STEPS = 400     # in which the learning rate falls, or rounding would part both sides
 
 
 class Texts(NamedTuple):
@@ -55,13 +55,15 @@ def learners_over(side, seed, steps, n_layer=2, stem="attention_only", std=0.1):
     """
     config = Config(2 * SYMBOLS, 2 * PAIRS, n_layer, n_head=1, n_embd=32)
     start = drawn_params(config, stream(seed, "start of recall"), stem, std)
-    learner = LEARNERS[side](config, start, constant_rate(steps, RATE), stem)
+    schedule = Schedule(steps=steps, lr=3e-3, min_lr=1e-4, warmup=0, weight_decay=0.0,
+                        decay_steps=STEPS)
+    learner = LEARNERS[side](config, start, schedule, stem)
     rng = stream(seed, "texts of recall")
     for _ in waiting.over(range(steps), lambda step: f"step {step + 1} of {steps}"):
         yield learner, learner.imitate(*draw_texts(rng, BATCH))
 
 
-def trained(side, seed, steps=400):
+def trained(side, seed, steps=STEPS):
     """Return the learner that the labs look at: two blocks of attention alone."""
     for learner, _ in learners_over(side, seed, steps):
         pass

@@ -64,4 +64,21 @@ class Lab(NamedTuple):
 
 
 LABS = {lab.stem: lab for lab in [
+    Lab("induction", "two heads learn to copy what followed the same key: learning in context",
+        (Claim("a value whose key came before is told", "accuracy, two blocks",
+               low=0.9, control="accuracy, one block"),
+         Claim("its loss is far below that of a guess", "loss, two blocks",
+               high=0.25, control="loss of a guess"),
+         Claim("one block is no better than a guess", "loss above that of a guess, one block",
+               low=0, control="loss above that of a guess, two blocks"),
+         Claim("block 0 looks from a value to its key", "previous-token score, block 0",
+               low=0.45, control="previous-token score, one block"),
+         Claim("block 1 looks at what followed the same key", "prefix-matching score, block 1",
+               low=0.55, control="prefix-matching score, one block"),
+         Claim("without the head of block 0 it is not told", "accuracy, head of block 0 at its mean",
+               high=0.7, control="accuracy, two blocks"),
+         Claim("without the head of block 1 it is not told", "accuracy, head of block 1 at its mean",
+               high=0.7, control="accuracy, two blocks")),
+        {"steps": Setting(400, "updates of each model", 10)},
+        {"steps": 10}),
 ]}
