@@ -28,24 +28,39 @@ class Figure(NamedTuple):
     text: str   # the caption: what to see
 
 
-def figure(height, title, caption, *pieces, role="img"):
-    """Return the Figure of pieces, WIDTH wide, with a title and a caption; its role is "group" if
-    there are links in it, which those who hear an image would not find.
+def figure(height, title, caption, *pieces, role="img", width=WIDTH):
+    """Return the Figure of pieces, with a title and a caption; its role is "group" if there are
+    links in it, which those who hear an image would not find.
+
+    One of another width than WIDTH is not made narrower on a narrow page.
     """
-    head = (f'<svg viewBox="0 0 {WIDTH} {_short(height)}" role="{role}" '
-            f'aria-label="{escape(title)}" '
-            f'style="width:100%;max-width:{WIDTH * 1.2:g}px;height:auto;font-family:{SANS}">')
+    least = "" if width == WIDTH else f"min-width:{_short(width)}px;"
+    head = (f'<svg viewBox="0 0 {_short(width)} {_short(height)}" role="{role}" '
+            f'aria-label="{escape(title)}" style="width:100%;max-width:{width * 1.2:g}px;{least}'
+            f'height:auto;font-family:{SANS}">')
     svg = "\n".join([head, f"<desc>{escape(caption)}</desc>", *pieces, "</svg>"])
     return Figure(svg, title, caption)
 
 
-def text(x, y, words, *, color="ink", size=SIZE, anchor="middle", bold=False):
-    """Return a line of text whose middle height is y; what stands in `backticks` is code.
+def standalone(svg):
+    """Return a picture as a file of its own: its paper and its colours are those of the reader's
+    scheme."""
+    light, dark = (";".join(f"--{name}:{pair[i]}" for name, pair in COLORS.items()) for i in (0, 1))
+    style = (f"<style>svg{{{light};background:var(--paper)}}"
+             f"@media (prefers-color-scheme:dark){{svg{{{dark}}}}}</style>")
+    head, _, rest = svg.partition("\n")
+    return f'<svg xmlns="http://www.w3.org/2000/svg"{head.removeprefix("<svg")}\n{style}\n{rest}\n'
+
+
+def text(x, y, words, *, color="ink", size=SIZE, anchor="middle", bold=False, code=False):
+    """Return a line of text whose middle height is y; what stands in `backticks` is code, with
+    code=True all of it.
 
     anchor says which end of it is at x: "start", "middle" or "end".
     """
-    spans = [f'<tspan style="font-family:{MONO}">{part}</tspan>' if code else part
-             for i, part in enumerate(escape(words).split("`")) if (code := i % 2) or part]
+    pieces = ["", escape(words)] if code else escape(words).split("`")
+    spans = [f'<tspan style="font-family:{MONO}">{part}</tspan>' if i % 2 else part
+             for i, part in enumerate(pieces) if i % 2 or part]
     weight = ' font-weight="600"' if bold else ""
     return (f'<text x="{_short(x)}" y="{_short(y + 0.35 * size)}" font-size="{_short(size)}" '
             f'text-anchor="{anchor}"{weight} style="{_fill(color)}">{"".join(spans)}</text>')

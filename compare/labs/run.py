@@ -10,6 +10,7 @@ from ..files.whole import written_whole
 from ..layers.labs import LABS
 from ..layers.source import HOUSE
 from ..progress import waiting
+from ..svg import standalone
 
 LOGS = HOUSE / "compare" / "labs" / "logs"  # of the runs that the book shows
 SIDES = {"numpy": ["numpy"], "torch": ["torch"], "both": ["numpy", "torch"]}
@@ -77,8 +78,8 @@ def write_run(folder, log):
     folder.mkdir(parents=True, exist_ok=True)
     plain = log._replace(measured=[one._asdict() for one in log.measured])._asdict()
     text = json.dumps(plain, indent=1, default=float)
-    svg = LABS[log.lab].experiment.draw(log).svg
-    for suffix, content in (".json", text + "\n"), (".svg", svg + "\n"):
+    svg = standalone(LABS[log.lab].experiment.draw(log).svg)
+    for suffix, content in (".json", text + "\n"), (".svg", svg):
         with written_whole(folder / f"{log.lab}{suffix}") as file:
             file.write(content.encode())
     return folder / f"{log.lab}.svg"

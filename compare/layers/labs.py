@@ -41,6 +41,7 @@ class Lab(NamedTuple):
     claims: tuple   # of Claim
     settings: dict  # of Setting, by name
     brief: dict     # settings of a short run, whose losses begin as those of a whole one
+    own: dict = {}  # of Setting, texts and switches: with any, the lab looks at a model of one's own
 
     @property
     def defaults(self):

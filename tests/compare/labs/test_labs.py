@@ -9,6 +9,7 @@ from compare.labs.report import table_of, verdict_of
 from compare.labs.run import LOGS, read_run, run_lab
 from compare.layers.labs import LABS
 from compare.layers.source import HOUSE, path_of, read, torch_path
+from compare.svg import standalone
 
 every_lab = pytest.mark.parametrize("stem", LABS)
 TABLE = re.compile(r"^## What was measured\n.*?^```\n\$ (.*?)\n(.*?)^```$", re.M | re.S)
@@ -30,7 +31,7 @@ def test_the_log_is_of_three_seeds_on_both_sides_with_the_settings_of_the_row(st
     assert log.settings == LABS[stem].defaults
     assert log.apart <= 1e-10
     drawn = LABS[stem].experiment.draw(log).svg
-    assert (LOGS / f"{stem}.svg").read_text(encoding="utf-8") == drawn + "\n"
+    assert (LOGS / f"{stem}.svg").read_text(encoding="utf-8") == standalone(drawn)
 
 
 @every_lab

@@ -1,0 +1,78 @@
+"""A trained GPT to look into, with NumPy or with torch: the same questions, the same answers.
+
+Both take NumPy arrays. What they return is read with np.asarray.
+"""
+
+import numpy as np
+
+from reference.labs import lens
+
+from ..layers.source import twin
+
+
+class NumpyLens:
+    """A GPT in NumPy, and reference/labs/lens.py."""
+
+    def __init__(self, config, params):
+        self.params, self.options = params, {"config": config}
+
+    def see(self, tokens):
+        """Return the Seen of ids (B, T)."""
+        return lens.see(tokens, self.params, **self.options)
+
+    def logits(self, stream):
+        """Return the logits of a stream: (B, T, C) -> (B, T, V)."""
+        return lens.logit_lens(stream, self.params)
+
+    def attribute(self, seen, targets):
+        """Return what each part adds to the logits of the targets: (B, T) by name."""
+        return lens.attribute(seen, targets, self.params)
+
+    def patch(self, tokens, source, position, before):
+        """Return the logits with the stream of another put in: (B, T) -> (B, T, V)."""
+        return lens.patch(tokens, source, position, self.params, **self.options, before=before)
+
+    def recovery(self, patched, clean, corrupted):
+        """Return the share of a difference that a patch brings back."""
+        return lens.recovery(patched, clean, corrupted)
+
+
+class TorchLens:
+    """A GPT in torch, and torch_impl/labs/lens.py."""
+
+    def __init__(self, config, params):
+        import torch_impl.gpt
+
+        from ..layers import weights
+        self.lens = twin("lens")
+        self.model = weights.load_into(torch_impl.gpt.GPT(**vars(config)), params).eval()
+
+    def see(self, tokens):
+        """Return the Seen of ids (B, T)."""
+        return self.lens.see(ids_on_torch(tokens), self.model)
+
+    def logits(self, stream):
+        """Return the logits of a stream: (B, T, C) -> (B, T, V)."""
+        return self.lens.logit_lens(stream, self.model)
+
+    def attribute(self, seen, targets):
+        """Return what each part adds to the logits of the targets: (B, T) by name."""
+        return self.lens.attribute(seen, ids_on_torch(targets), self.model)
+
+    def patch(self, tokens, source, position, before):
+        """Return the logits with the stream of another put in: (B, T) -> (B, T, V)."""
+        return self.lens.patch(ids_on_torch(tokens), source, ids_on_torch(position), self.model,
+                               before=before)
+
+    def recovery(self, patched, clean, corrupted):
+        """Return the share of a difference that a patch brings back."""
+        return self.lens.recovery(patched, clean, corrupted)
+
+
+def ids_on_torch(ids):
+    """Return an array of ids, or one id, as torch takes it."""
+    import torch
+    return torch.from_numpy(np.array(ids))
+
+
+LENSES = {"numpy": NumpyLens, "torch": TorchLens}

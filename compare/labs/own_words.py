@@ -1,0 +1,171 @@
+"""What the lens sees of a prompt, in plain characters: at most 80 a line."""
+
+import numpy as np
+
+from ..words import counted
+
+WIDTH = 80
+SHADES = ".:+*#"                # of a weight
+STEPS = 0.1, 0.3, 0.5, 0.7      # where each of them but the first begins
+HEADS = 5                       # beside each other, where each looks most
+MOST = 70                       # tokens of a map, one character each
+ROWS, PARTS = 24, 12            # of a table, of the attribution
+LEAST = 0.005                   # of a share that is shown
+BAR = 50                        # characters of the largest part
+CELL = 10                       # characters of a guess and its probability
+
+
+def sight_lines(sight, head=None):
+    """Yield what there is to see: the prediction, the attention, of one head such as "0.1" if it is
+    given, the lens, the parts, the patches."""
+    T = len(sight.words)
+    yield (f"{tokens(T)}; next: {sight.target!r}, probability {sight.chance:.3f}, logit "
+           f"{sight.logit:.2f}")
+    for part in focus(sight), maps(sight, head), lens_table(sight), attribution(sight):
+        yield ""
+        yield from part
+    if sight.patching:
+        yield ""
+        yield from patches(sight)
+
+
+def tokens(number):
+    """Return "1 token" or "12 tokens"."""
+    return counted(number, "token")
+
+
+def short(word, width=6):
+    """Return a token in quotes, at most so many characters of it."""
+    shown = repr(word)
+    return shown if len(shown) <= width else f"{shown[:width - 2]}~{shown[-1]}"
+
+
+def focus(sight):
+    """Yield where each head looks most from the last token: a row a block, some heads a table."""
+    L, H, T, _ = sight.weights.shape
+    yield f"Where each head looks most from the last token, {sight.words[-1]!r}:"
+    yield "at which token, how many tokens back, and with which weight"
+    for first in range(0, H, HEADS):
+        heads = range(first, min(first + HEADS, H))
+        yield f"{'':<9}" + "".join(f"{f'head {h}':<14}" for h in heads).rstrip()
+        for l in range(L):
+            rows = sight.weights[l, first:first + HEADS, -1]                  # (5, T)
+            cells = (f"{short(sight.words[s]):<7}{T - 1 - s:<3}{decimals(row[s])}"
+                     for row, s in zip(rows, rows.argmax(-1)))
+            yield f"{f'block {l}':<9}" + "".join(f"{cell:<14}" for cell in cells).rstrip()
+
+
+def decimals(share):
+    """Return a number from 0 to 1 in three characters: .25, 1.0."""
+    return f"{share:.2f}".lstrip("0")[:3]
+
+
+def maps(sight, head=None):
+    """Yield the maps of one head, or of those that matter most for the target, as many as two rows
+    have room for."""
+    L, H, T, _ = sight.weights.shape
+    shown = range(max(0, T - MOST), T)
+    wide = 2 if 2 * len(shown) + 8 <= WIDTH else 1
+    width = 8 + wide * len(shown)
+    beside = max(1, (WIDTH + 4) // (width + 4))
+    order = sorted(np.ndindex(L, H), key=lambda place: -abs(share_of(sight, *place)))
+    order = order[:beside * (2 if len(shown) <= 16 else 1)]
+    if head is not None:
+        order = [tuple(map(int, head.split(".")))]
+    left_out = [f"the last {len(shown)} of {tokens(T)}"] * (len(shown) < T)
+    if len(order) < L * H:
+        what = f"those that move the logit of {sight.target!r} most; " if head is None else ""
+        left_out.append(f"{len(order)} of {counted(L * H, 'head')}, {what}--head L.H shows another")
+    yield "Attention" + (": " + "; ".join(left_out) if left_out else "")
+    yield "a row shows where its token looks: " + "   ".join(
+        f"{shade} {words}" for shade, words in zip(SHADES, (
+            f"under {STEPS[0]:g}", *(f"from {step:g}" for step in STEPS))))
+    for first in range(0, len(order), beside):
+        drawn = [map_of(sight, *place, shown, wide) for place in order[first:first + beside]]
+        yield ""
+        for row in zip(*drawn):
+            yield "    ".join(cell.ljust(width) for cell in row).rstrip()
+
+
+def share_of(sight, l, h):
+    """Return what a head adds to the logit of the target."""
+    return sight.shares[f"head {l}.{h}"]
+
+
+def map_of(sight, l, h, shown, wide):
+    """Return the lines of the map of a head: its title, the tokens above, a row a token."""
+    title = f"block {l}, head {h} ({share_of(sight, l, h):+.2f})"
+    above = "".join(initial(sight.words[t]).ljust(wide) for t in shown)
+    rows = [f"{short(sight.words[t]):<8}" + "".join(
+        shade(sight.weights[l, h, t, s]).ljust(wide) for s in shown if s <= t) for t in shown]
+    return [title, f"{'':<8}{above}", *rows]
+
+
+def shade(weight):
+    """Return the character of a weight."""
+    return SHADES[sum(weight >= step for step in STEPS)]
+
+
+def initial(word):
+    """Return one character for a token: its first that is no space."""
+    return word.strip()[0] if word.strip() else "_"
+
+
+def lens_table(sight):
+    """Yield what the model would say after each block, a row a token."""
+    T, depths = len(sight.words), len(sight.guesses)
+    room = (WIDTH - 8) // (CELL + 1)
+    columns = range(depths) if depths <= room else sorted(
+        {round(i * (depths - 1) / (room - 1)) for i in range(room)})
+    shown = range(max(0, T - ROWS), T)
+    left_out = [f"the last {ROWS} of {tokens(T)}"] if T > ROWS else []
+    left_out += [f"{len(columns)} of {depths} depths"] if len(columns) < depths else []
+    yield "The likeliest next token, were the stream the last one" + (
+        f": {', '.join(left_out)}" if left_out else "")
+    names = ["embedded", *(f"block {l}" for l in range(depths - 1))]
+    yield f"{'':<8}" + "".join(f"{names[d]:<{CELL + 1}}" for d in columns).rstrip()
+    for t in shown:
+        cells = (f"{short(sight.guesses[d][t]):<6} {decimals(sight.chances[d, t])}"
+                 for d in columns)
+        yield f"{short(sight.words[t]):<8}" + "".join(f"{c:<{CELL + 1}}" for c in cells).rstrip()
+
+
+def attribution(sight):
+    """Yield what each part adds to the logit of the target: the largest, and the rest in one."""
+    order = sorted(sight.shares, key=lambda name: -abs(sight.shares[name]))
+    rows = [(name, sight.shares[name]) for name in order[:PARTS]]
+    if rest := order[PARTS:]:
+        rows.append((f"{len(rest)} others", sum(sight.shares[name] for name in rest)))
+    yield f"What adds up to the logit of {sight.target!r} after the last token"
+    most = max(abs(value) for _, value in rows) or 1
+    for name, value in rows:
+        bar = ("#" if value > 0 else "-") * round(BAR * abs(value) / most)
+        yield f"{name:<12}{value:>8.2f}  {bar}".rstrip()
+    yield f"{'sum':<12}{sum(sight.shares.values()):>8.2f}  the logit"
+
+
+def patches(sight):
+    """Yield what a place of the prompt's stream brings back in the other's run."""
+    found, T = sight.patching, len(sight.words)
+    L = len(found.restored)
+    clean, corrupted = found.gaps
+    yield (f"Patching: the logit of {sight.target!r} less that of {found.rival!r} is {clean:.2f}, "
+           f"and {corrupted:.2f} after the other prompt")
+    yield "how much of the difference the stream of the prompt brings back in the run of the other,"
+    yield "put in at one token before one block"
+    room = (WIDTH - 18) // 8
+    blocks = range(max(0, L - room), L)
+    effect = np.abs(found.restored).max(0)                                    # (T,)
+    most = sorted(range(T), key=lambda t: -effect[t])[:ROWS]
+    shown = sorted(t for t in most if effect[t] >= LEAST)
+    left_out = [f"{tokens(T - len(shown))} more, of which none brings back "
+                f"{max(LEAST, effect[most[-1]]):.2g}"] if len(shown) < T else []
+    left_out += [f"{counted(L - len(blocks), 'block')} before"] if len(blocks) < L else []
+    yield f"{'':<18}" + "".join(f"{f'block {l}':>8}" for l in blocks)
+    for t in shown:
+        ours, theirs = short(sight.words[t]), short(found.words[t])
+        pair = ours if ours == theirs else f"{ours} for {theirs}"
+        yield f"{pair:<18}" + "".join(
+            f"{round(found.restored[l, t], 2) + 0.0:>8.2f}" for l in blocks)
+    if left_out:
+        yield f"left out: {'; '.join(left_out)}"
