@@ -1,6 +1,6 @@
 """The attention of a head as a map: a row for who looks, a column for who is looked at."""
 
-from ..svg import COLORS, text
+from ..svg import COLORS, SIZE, text
 
 LEVELS = 20      # of the tint
 LONG = 8         # characters of a token at most
@@ -24,7 +24,7 @@ def margins(words, cell):
 
 def label_size(cell):
     """Return the height of the text beside cells."""
-    return min(12, cell)
+    return min(SIZE, cell - 1)
 
 
 def room_for(words, cell):

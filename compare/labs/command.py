@@ -68,7 +68,7 @@ def run_one(given):
     row = LABS[given.lab]
     if any(getattr(given, name, None) not in (None, False) for name in row.own):
         check_own(row, given)
-        return row.experiment.look(given)
+        return row.experiment.own(given)
     settings = {name: getattr(given, name) for name in row.settings}
     log = run_lab(given.lab, settings, given.seeds, given.side)
     print("\n".join([*table_of(log), "", row.experiment.plot(log), ""]))

@@ -5,13 +5,15 @@ Both take NumPy arrays. What they return is read with np.asarray.
 
 import numpy as np
 
+from reference import gpt
 from reference.labs import lens
 
 from ..layers.source import twin
+from .learners import MODELS
 
 
 class NumpyLens:
-    """A GPT in NumPy, and reference/labs/lens.py."""
+    """A GPT in NumPy, with MLPs or without, and reference/labs/lens.py."""
 
     def __init__(self, config, params):
         self.params, self.options = params, {"config": config}
@@ -38,14 +40,14 @@ class NumpyLens:
 
 
 class TorchLens:
-    """A GPT in torch, and torch_impl/labs/lens.py."""
+    """A GPT in torch, with MLPs or without, and torch_impl/labs/lens.py."""
 
     def __init__(self, config, params):
-        import torch_impl.gpt
-
         from ..layers import weights
+        stem = "gpt" if isinstance(params, gpt.Params) else "attention_only"
+        model = getattr(twin(stem), MODELS[stem])(**vars(config))
         self.lens = twin("lens")
-        self.model = weights.load_into(torch_impl.gpt.GPT(**vars(config)), params).eval()
+        self.model = weights.load_into(model, params).eval()
 
     def see(self, tokens):
         """Return the Seen of ids (B, T)."""

@@ -141,8 +141,8 @@ def patching(lens, tokenizer, ids, seen, other, target):
     rival = int(logits.argmax())
     if rival == target:
         word = token_words(tokenizer, [target])[0]
-        raise ValueError(f"other is followed by {word!r}, as the prompt is; allowed: one that is "
-                         "followed by something else, or another --target")
+        raise ValueError(f"other is followed by {word!r}, as the prompt is; allowed: a text that "
+                         "is followed by something else, or another --target")
 
     def gap(logits):
         return float(logits[target] - logits[rival])

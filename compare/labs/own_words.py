@@ -7,9 +7,11 @@ from ..words import counted
 WIDTH = 80
 SHADES = ".:+*#"                # of a weight
 STEPS = 0.1, 0.3, 0.5, 0.7      # where each of them but the first begins
+KEY = "a row shows where its token looks: . below 0.1  : 0.1  + 0.3  * 0.5  # 0.7"
 HEADS = 5                       # beside each other, where each looks most
 MOST = 70                       # tokens of a map, one character each
 ROWS, PARTS = 24, 12            # of a table, of the attribution
+LABEL, WORD = 6, 14             # characters of a token beside a row, and in a sentence
 LEAST = 0.005                   # of a share that is shown
 BAR = 50                        # characters of the largest part
 CELL = 10                       # characters of a guess and its probability
@@ -19,8 +21,8 @@ def sight_lines(sight, head=None):
     """Yield what there is to see: the prediction, the attention, of one head such as "0.1" if it is
     given, the lens, the parts, the patches."""
     T = len(sight.words)
-    yield (f"{tokens(T)}; next: {sight.target!r}, probability {sight.chance:.3f}, logit "
-           f"{sight.logit:.2f}")
+    yield (f"{tokens(T)}; next: {short(sight.target, WORD)}, probability {sight.chance:.3f}, "
+           f"logit {sight.logit:.2f}")
     for part in focus(sight), maps(sight, head), lens_table(sight), attribution(sight):
         yield ""
         yield from part
@@ -34,16 +36,16 @@ def tokens(number):
     return counted(number, "token")
 
 
-def short(word, width=6):
+def short(word, width=LABEL):
     """Return a token in quotes, at most so many characters of it."""
-    shown = repr(word)
-    return shown if len(shown) <= width else f"{shown[:width - 2]}~{shown[-1]}"
+    shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in word)
+    return f"'{shown}'" if len(shown) <= width - 2 else f"'{shown[:width - 3]}~'"
 
 
 def focus(sight):
     """Yield where each head looks most from the last token: a row a block, some heads a table."""
     L, H, T, _ = sight.weights.shape
-    yield f"Where each head looks most from the last token, {sight.words[-1]!r}:"
+    yield f"Where each head looks most from the last token, {short(sight.words[-1], WORD)}:"
     yield "at which token, how many tokens back, and with which weight"
     for first in range(0, H, HEADS):
         heads = range(first, min(first + HEADS, H))
@@ -72,14 +74,13 @@ def maps(sight, head=None):
     order = order[:beside * (2 if len(shown) <= 16 else 1)]
     if head is not None:
         order = [tuple(map(int, head.split(".")))]
-    left_out = [f"the last {len(shown)} of {tokens(T)}"] * (len(shown) < T)
+    left_out = [f"{len(order)} of {counted(L * H, 'head')}"] * (len(order) < L * H)
+    left_out += [f"the last {len(shown)} of {tokens(T)}"] * (len(shown) < T)
+    yield f"Attention: {', '.join(left_out) or 'every head'}"
     if len(order) < L * H:
-        what = f"those that move the logit of {sight.target!r} most; " if head is None else ""
-        left_out.append(f"{len(order)} of {counted(L * H, 'head')}, {what}--head L.H shows another")
-    yield "Attention" + (": " + "; ".join(left_out) if left_out else "")
-    yield "a row shows where its token looks: " + "   ".join(
-        f"{shade} {words}" for shade, words in zip(SHADES, (
-            f"under {STEPS[0]:g}", *(f"from {step:g}" for step in STEPS))))
+        yield ("the heads that move the logit most; " if head is None else "") + (
+            "--head L.H shows another, of block L")
+    yield KEY
     for first in range(0, len(order), beside):
         drawn = [map_of(sight, *place, shown, wide) for place in order[first:first + beside]]
         yield ""
@@ -120,8 +121,9 @@ def lens_table(sight):
     shown = range(max(0, T - ROWS), T)
     left_out = [f"the last {ROWS} of {tokens(T)}"] if T > ROWS else []
     left_out += [f"{len(columns)} of {depths} depths"] if len(columns) < depths else []
-    yield "The likeliest next token, were the stream the last one" + (
-        f": {', '.join(left_out)}" if left_out else "")
+    yield "The likeliest next token after each block, were it the last one"
+    if left_out:
+        yield ", ".join(left_out)
     names = ["embedded", *(f"block {l}" for l in range(depths - 1))]
     yield f"{'':<8}" + "".join(f"{names[d]:<{CELL + 1}}" for d in columns).rstrip()
     for t in shown:
@@ -136,7 +138,7 @@ def attribution(sight):
     rows = [(name, sight.shares[name]) for name in order[:PARTS]]
     if rest := order[PARTS:]:
         rows.append((f"{len(rest)} others", sum(sight.shares[name] for name in rest)))
-    yield f"What adds up to the logit of {sight.target!r} after the last token"
+    yield f"What adds up to the logit of {short(sight.target, WORD)}"
     most = max(abs(value) for _, value in rows) or 1
     for name, value in rows:
         bar = ("#" if value > 0 else "-") * round(BAR * abs(value) / most)
@@ -149,10 +151,11 @@ def patches(sight):
     found, T = sight.patching, len(sight.words)
     L = len(found.restored)
     clean, corrupted = found.gaps
-    yield (f"Patching: the logit of {sight.target!r} less that of {found.rival!r} is {clean:.2f}, "
-           f"and {corrupted:.2f} after the other prompt")
-    yield "how much of the difference the stream of the prompt brings back in the run of the other,"
-    yield "put in at one token before one block"
+    yield (f"Patching: the logit of {short(sight.target, WORD)} less that of "
+           f"{short(found.rival, WORD)}")
+    yield (f"it is {clean:.2f} after the prompt, {corrupted:.2f} after the other; what the prompt's "
+           "stream,")
+    yield "put in at one token before one block, brings back of that"
     room = (WIDTH - 18) // 8
     blocks = range(max(0, L - room), L)
     effect = np.abs(found.restored).max(0)                                    # (T,)

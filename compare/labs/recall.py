@@ -47,14 +47,19 @@ def come_before(ids):
     return np.tril(ids[:, :, None] == ids[:, None], -1).any(-1)
 
 
+def untrained_model(seed, n_layer=2, stem="attention_only", std=0.1):
+    """Return the config and the initial parameters of a model, which the seed draws."""
+    config = Config(2 * SYMBOLS, 2 * PAIRS, n_layer, n_head=1, n_embd=32)
+    return config, drawn_params(config, stream(seed, "start of recall"), stem, std)
+
+
 def learners_over(side, seed, steps, n_layer=2, stem="attention_only", std=0.1):
     """Yield the learner and its loss after each update, from 1 to steps.
 
     It is one and the same learner each time. The seed draws its start and the texts, so both sides
     learn the same, and models of several kinds learn from the same texts.
     """
-    config = Config(2 * SYMBOLS, 2 * PAIRS, n_layer, n_head=1, n_embd=32)
-    start = drawn_params(config, stream(seed, "start of recall"), stem, std)
+    config, start = untrained_model(seed, n_layer, stem, std)
     schedule = Schedule(steps=steps, lr=3e-3, min_lr=1e-4, warmup=0, weight_decay=0.0,
                         decay_steps=STEPS)
     learner = LEARNERS[side](config, start, schedule, stem)

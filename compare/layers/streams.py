@@ -16,6 +16,7 @@ STREAMS = {
     "start of recall": 40,   # initial values
     "texts of recall": 41,   # to learn from
     "tests of recall": 42,   # texts to measure on
+    "prompts of lens": 50,   # and the others, without the key
 }
 
 

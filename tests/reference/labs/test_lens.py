@@ -13,7 +13,7 @@ from compare.layers import weights
 from compare.layers.streams import stream
 from compare.layers.table import LAYERS
 from reference import gpt
-from reference.labs import lens
+from reference.labs import attention_only, lens
 from strategies import examples
 from torch_impl.labs import lens as torch_lens
 
@@ -49,6 +49,20 @@ def test_its_forward_is_exactly_that_of_the_model(model):
     for weights_, block in zip(seen.weights, cache.blocks, strict=True):
         np.testing.assert_array_equal(weights_, block.attention.weights)
     np.testing.assert_array_equal(lens.logit_lens(seen.stream[-1], p), logits)
+
+
+@few
+@given(examples(LAYERS["attention_only"]))
+def test_of_a_model_without_mlps_too(case):
+    (tokens,), p, config = case.example.inputs.values(), case.example.params, case.example.options
+    logits, cache = attention_only.forward(tokens, p, **config)
+    for side in LENSES:
+        seen = LENSES[side](config["config"], p).see(tokens)
+        assert close(seen.logits, logits) and len(seen.parts) == 2 + len(p.blocks) * (
+            config["config"].n_head + 1)
+        assert close(sum(map(np.asarray, seen.parts.values())), seen.stream[-1])
+        for weights_, (_, attend) in zip(seen.weights, cache.blocks, strict=True):
+            assert close(weights_, attend.weights)
 
 
 @few

@@ -1,0 +1,143 @@
+"""The lens: its prompts, what it finds, and a trained model of one's own in the console and as a
+picture."""
+
+import re
+import xml.etree.ElementTree as ElementTree
+
+import numpy as np
+import pytest
+
+from compare.__main__ import main
+from compare.labs import own_model, own_words
+from compare.labs.lens import ASKED, draw_prompts, experiment
+from compare.labs.own_model import PICTURE, Patching, Sight
+from compare.labs.own_picture import sight_svg
+from compare.layers.streams import stream
+from compare.svg import COLORS, standalone
+from runs import SMALL, TEXT, train
+
+PROMPT = "to be, o"
+
+
+def test_a_prompt_asks_for_a_key_that_came_once_and_the_other_lacks_it():
+    prompts = draw_prompts(stream(0, "prompts of lens"), 50)
+    for tokens, other, place, answer, rival in zip(*prompts):
+        keys, values = tokens[::2], tokens[1::2]
+        assert len(tokens) == ASKED and [*np.flatnonzero(tokens != other)] == [place]
+        assert [*np.flatnonzero(keys[:-1] == keys[-1])] == [place // 2] and place <= 6
+        assert other[place] < 8 and other[place] not in keys
+        assert answer == tokens[place + 1] != rival and rival in values
+
+
+def test_what_is_true_of_every_model_is_true_of_one_that_has_learned_nothing():
+    numbers = experiment("numpy", 0, steps=2).numbers
+    assert numbers["parts to logit"] <= 1e-12 < numbers["parts to logit, each normalized"]
+    assert abs(numbers["patched key before block 0"] - 1) <= 1e-9
+
+
+@pytest.fixture(scope="module", params=["numpy", "torch"])
+def run(request, tmp_path_factory):
+    """A folder with a small run of one side."""
+    folder = tmp_path_factory.mktemp(request.param)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        (folder / "own.txt").write_text(TEXT, encoding="utf-8")
+        assert train("--with", request.param, "--out", "run", *SMALL, "--n-layer", "2") == 0
+        yield folder
+
+
+@pytest.fixture
+def there(run, monkeypatch):
+    monkeypatch.chdir(run)
+    return run
+
+
+def looked(*words):
+    return main(["lab", "lens", "--out", "run", *words])
+
+
+def test_a_model_of_ones_own_is_looked_into(there, capsys):
+    assert looked("--prompt", PROMPT, "--other", "to bu, o", "--target", "q", "--log", "seen") == 0
+    out = capsys.readouterr().out
+    assert "with NumPy and torch, at most" in out and "8 tokens; next: 'q'" in out
+    for title in "Where each head looks", "block 1, head 0 (", "block 0  ", "MLP 1", "Patching":
+        assert title in out
+    shares = [float(value) for value in re.findall(r"^[\w. ]{12} *(-?\d+\.\d\d)  ", out, re.M)]
+    logit = float(re.search(r"logit (-?\d+\.\d\d)", out)[1])
+    assert abs(shares[-1] - logit) <= 0.01 and abs(sum(shares[:-1]) - logit) <= 0.1
+    assert max(map(len, out.splitlines())) <= 80
+    root = ElementTree.fromstring((there / "seen" / PICTURE).read_text(encoding="utf-8"))
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+
+
+def test_the_switches_alone_ask_for_a_model_of_ones_own(there, capsys):
+    assert looked("--prompt", "to", "--last", "--with", "torch", "--log", "seen") == 0
+    out = capsys.readouterr().out
+    assert "with torch\n" in out and "2 tokens" in out
+    assert looked("--prompt", PROMPT, "--head", "1.1", "--with", "numpy", "--log", "seen") == 0
+    assert len(re.findall(r"block \d, head \d", capsys.readouterr().out)) == 1
+
+
+@pytest.mark.parametrize("words, sentence", [
+    ([], "prompt is not given; allowed: a text"),
+    (["--prompt", ""], "prompt is empty; allowed: at least one character of the training text"),
+    (["--prompt", "t"], "prompt has 1 token; allowed: 2 to 8"),
+    (["--prompt", "to be, or"], "prompt has 9 tokens; allowed: 2 to 8"),
+    (["--prompt", "t\u00e4!"], "prompt holds the characters '!', '\\xe4'; allowed: the "),
+    (["--prompt", PROMPT, "--other", "to"], "other has 2 tokens; allowed: 8, as many as the prompt"),
+    (["--prompt", PROMPT, "--other", PROMPT], "other is the prompt itself; allowed: another text"),
+    (["--prompt", PROMPT, "--other", "TO BE, O"], "other holds the characters 'B', 'E', 'O' and 1"),
+    (["--prompt", PROMPT, "--target", "be"], "target has 2 tokens; allowed: 1"),
+    (["--prompt", PROMPT, "--target", "%"], "target holds the character '%'; allowed: the "),
+    (["--prompt", PROMPT, "--head", "2.0"], "head is 2.0; allowed: 0.0 to 1.1, block and head"),
+    (["--prompt", PROMPT, "--seeds", "2"], "seeds is 2; allowed: only without --out, --last"),
+    (["--prompt", PROMPT, "--steps", "9"], "steps is 9; allowed: only without --out, --last"),
+    (["--prompt", PROMPT, "--out", "nowhere"], "checkpoint is nowhere"),
+    (["--prompt", PROMPT, "--out", "own.txt"], "checkpoint is own.txt")])
+def test_what_cannot_be_looked_at_is_refused_in_a_sentence(there, capsys, words, sentence):
+    assert looked(*words) == 2
+    err = capsys.readouterr().err.strip()
+    assert sentence in err.splitlines()[-1] and "Traceback" not in err
+
+
+def test_another_prompt_that_is_followed_by_the_same_is_refused(there, capsys):
+    assert looked("--prompt", "to bu, o", "--with", "numpy") == 0
+    likeliest = re.search(r"next: '(.)'", capsys.readouterr().out)[1]
+    assert looked("--prompt", PROMPT, "--other", "to bu, o", "--target", likeliest) == 2
+    assert f"other is followed by '{likeliest}', as the prompt is" in capsys.readouterr().err
+
+
+def drawn_sight(L, H, T, words):
+    """A Sight of numbers that are drawn, in words of any kind."""
+    rng = np.random.default_rng(0)
+    weights = np.tril(rng.random((L, H, T, T)))
+    names = [f"head {l}.{h}" for l, h in np.ndindex(L, H)] + [f"MLP {l}" for l in range(L)]
+    tokens = [words[i % len(words)] for i in range(T)]
+    return Sight(tokens, weights / weights.sum(-1, keepdims=True), [tokens] * (L + 1),
+                 rng.random((L + 1, T)), words[0], 1.5, 0.5,
+                 dict(zip(names, rng.standard_normal(len(names)).tolist())),
+                 Patching(tokens[::-1], words[1], (2.0, -1.0), rng.standard_normal((L, T))))
+
+
+ODD = [" the", "\n", "`", "<&>", "'", "internationalization", "\\xe2", "\t\x00", "\u4e2d\u6587"]
+
+
+@pytest.mark.parametrize("sizes", [(1, 1, 2), (2, 12, 14), (3, 5, 30), (12, 12, 72)])
+@pytest.mark.parametrize("words", [["a", "b", " "], ODD], ids=["letters", "odd"])
+def test_any_model_fits_into_a_console_and_into_a_picture(sizes, words):
+    sight = drawn_sight(*sizes, words)
+    lines = "\n".join(own_words.sight_lines(sight)).splitlines()
+    assert max(map(len, lines)) <= own_words.WIDTH, max(lines, key=len)
+    svg = standalone(sight_svg(sight))
+    root = ElementTree.fromstring(svg)
+    shown = [node for node in root.iter() if node.tag.endswith("path")]
+    assert len(shown) >= sizes[0] * sizes[1] and len(svg) < 4_000_000
+    for pair in COLORS.values():
+        assert pair[0] in svg and pair[1] in svg
+    assert not re.search(r"var\(--\w+\)(?!\})", svg.partition("</style>")[2])
+
+
+def test_sides_that_differ_are_an_error(there, monkeypatch, capsys):
+    monkeypatch.setattr(own_model, "APART", -1.0)
+    assert looked("--prompt", PROMPT) == 2
+    assert "apart; allowed" in capsys.readouterr().err
