@@ -17,6 +17,12 @@ STREAMS = {
     "texts of recall": 41,   # to learn from
     "tests of recall": 42,   # texts to measure on
     "prompts of lens": 50,   # and the others, without the key
+    "copied digits": 60,  # tree_search: the demonstrations
+    "typos": 61,          # in them
+    "tree learner": 62,   # its initial values
+    "searched": 63,       # the prompts whose answers are searched for
+    "samples": 64,        # the answers of best-of-N
+    "climbs": 65,         # the changes of hill-climbing
 }
 
 
