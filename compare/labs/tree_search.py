@@ -69,7 +69,7 @@ def graded(answer, digits):
     return sum(map(int.__eq__, answer, digits)) / LENGTH
 
 
-def beginning(answer, digits):
+def right_beginning(answer, digits):
     """Return the share of positions before the first that is wrong."""
     right = [a == b for a, b in zip(answer, digits)]
     return (right + [False]).index(False) / LENGTH
@@ -80,7 +80,7 @@ def all_or_nothing(answer, digits):
     return float(answer == digits)
 
 
-VERIFIERS = {"graded": graded, "beginning": beginning, "all or nothing": all_or_nothing}
+VERIFIERS = {"graded": graded, "beginning": right_beginning, "all or nothing": all_or_nothing}
 CURVES = ["any verifier: best of N", *(f"{name}: {way}" for name in VERIFIERS
                                       for way in ("hill-climbing", "PUCT"))]
 UNIFORM, PLAY = "graded: PUCT with a uniform prior", "graded: PUCT token by token"
@@ -126,7 +126,7 @@ def trained_copier(side, seed, steps):
     """Return a learner that copies as the demonstrations do, and its losses."""
     config = gpt.Config(vocab_size=11, block_size=2 * LENGTH, n_layer=1, n_head=2, n_embd=32)
     learner = LEARNERS[side](config, drawn_params(config, stream(seed, "tree learner")),
-                             constant_rate(steps, 2e-3, warmup=20))
+                             constant_rate(steps, 3e-3, warmup=20))
     rngs = stream(seed, "copied digits"), stream(seed, "typos")
     return learner, [learner.imitate(*demonstrations(*rngs)) for _ in waiting.over(range(steps))]
 
@@ -171,7 +171,7 @@ def experiment(side, seed, *, c, calls, prompts, steps):
     drawn = stream(seed, "searched").integers(0, 10, (prompts, LENGTH)).tolist()
     spent = [answered(decoding, Asked(learner, digits), tuple(digits), rngs, calls)
              for digits in waiting.over(drawn)]
-    return Measured(numbers_of(spent, calls), losses, curves_of(spent, calls))
+    return Measured(success_and_cost(spent, calls), losses, curves_of(spent, calls))
 
 
 def to_side(side):
@@ -187,7 +187,7 @@ def success(spent, way, calls=math.inf):
     return sum(one[way].within(calls) for one in spent) / len(spent)
 
 
-def numbers_of(spent, calls):
+def success_and_cost(spent, calls):
     """Return the success of every way within few calls and within many, and what it has spent."""
     numbers = {"greedy": success(spent, "greedy")}
     for word, n in ("few", calls), ("many", MANY * calls):
@@ -207,3 +207,46 @@ def curves_of(spent, calls):
     at = [MANY * calls * (i + 1) / POINTS for i in range(POINTS)]
     return {"calls": at} | {way: [float(f"{success(spent, way, n):.6g}") for n in at]
                             for way in CURVES}
+
+
+LINES = {"best of N": ("muted", "5 4"), "hill-climbing": ("two", None), "PUCT": ("one", None)}
+
+
+def ways_of(log, verifier):
+    """Yield (way, its mean success over the seeds at each number of calls) for a verifier."""
+    for way in LINES:
+        whose = "any verifier" if way == "best of N" else verifier
+        yield way, np.mean([one.series[f"{whose}: {way}"] for one in log.measured], 0)
+
+
+def draw(log):
+    """Return the Figure of success against calls: a plot a verifier, a line a way to decode."""
+    calls, pieces = log.measured[0].series["calls"], []
+    most, height = calls[-1], 150
+    for i, (way, (color, dash)) in enumerate(LINES.items()):
+        x = 46 + 145 * i
+        pieces += [line(x, 14, x + 26, 14, color=color, width=2.5, dash=dash),
+                   text(x + 33, 14, way, anchor="start")]
+    for i, verifier in enumerate(VERIFIERS):
+        plot = Plot(46, 64 + (height + 56) * i, 420, height, (0, most), (0, 1))
+        pieces += [text(46, plot.y - 19, f"verifier: {verifier}", anchor="start", bold=True),
+                   plot.axes([most * k / 4 for k in range(5)], [0, 0.5, 1])]
+        pieces += [plot.curve(calls, values, color=LINES[way][0], dash=LINES[way][1])
+                   for way, values in ways_of(log, verifier)]
+    bottom = 64 + 3 * (height + 56)
+    pieces.append(text(256, bottom - 8, "calls of the model and of the verifier, at most",
+                       color="muted"))
+    return figure(bottom + 8, "Success against calls, for three verifiers",
+                  "The share of prompts with a right answer. The verifier decides which way to "
+                  "decode finds it first.", *pieces)
+
+
+def plot(log):
+    """Return the success within few calls as bars of plain characters, the mean over the seeds."""
+    few = log.measured[0].series["calls"].index(log.settings["calls"])
+    rows = []
+    for verifier in VERIFIERS:
+        rows.append(f"verifier: {verifier}, {log.settings['calls']} calls")
+        rows += [f"  {way:<14}{'#' * round(40 * values[few]):<41}{values[few]:.2f}"
+                 for way, values in ways_of(log, verifier)]
+    return "\n".join(rows)

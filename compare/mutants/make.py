@@ -38,6 +38,7 @@ TARGETS = {  # functions and methods of each file; a tag after @ picks the lines
     "train": ["train", "accumulated", "check_finite", "evaluate"],
     "generate": ["generate", "stream", "window_start", "probabilities", "pick"],
     "decode": ["begin", "step", "attend", "feed", "norm", "linear"],
+    "tree_search": ["search", "play", "walk", "expanded", "select", "most_visited", "score_of"],
     "torch_impl.dropout": ["Dropout.forward"],
     "torch_impl.attention": ["Attention.forward", "Attention.attend_with"],
     "torch_impl.adamw": ["optimizer", "clip", "scheduler"],

@@ -1,4 +1,4 @@
-"""Tree search: decoding with PUCT, a model's probabilities as its prior. Derivation: tree_search.md.
+"""Tree search: PUCT, with a model's probabilities as its prior. Derivation: tree_search.md.
 
 A tree is a dict. Its keys are the prefixes of an answer, tuples of ids, and its values are Nodes.
 """
@@ -32,9 +32,10 @@ class Found(NamedTuple):
 def search(logits, verify, *, length, c, calls):
     """Return the best answer that walks from the first token on have met, and their tree.
 
-    logits(prefix) returns the logits after a prompt and a prefix: a model call, (V,). verify(answer)
-    returns a score from 0 to 1: a verifier call. Each prefix is asked for once, each answer as often
-    as it is met. The search ends at a score of 1, or when it has made so many calls of either.
+    logits(prefix) returns the logits after a prompt and a prefix: a model call, (V,).
+    verify(answer) returns a score from 0 to 1: a verifier call. Each prefix is asked for once, each
+    answer as often as it is met. The search ends at a score of 1, or when it has made so many calls
+    of either; the last walk may make up to length - 1 model calls more.
     Raises ValueError for a setting out of range, and for a verifier that fails.
     Source: Silver et al., "Mastering the game of Go without human knowledge" (2017), Methods.
     """
@@ -49,9 +50,10 @@ def search(logits, verify, *, length, c, calls):
 
 
 def play(logits, verify, *, length, c, calls):
-    """Return the answer that is made token by token, each chosen after its share of the calls.
+    """Return an answer that is made token by token, and the tree; arguments and errors as in search.
 
-    It is what search returns but for the answer: no walk's own, and never taken back.
+    Each token is chosen after its share of the calls, and never taken back. The verifier sees the
+    answer once more than the walks: that is one more call.
     """
     check_search(length, c, calls)
     tree, walks, prefix = {}, 0, ()
@@ -64,7 +66,7 @@ def play(logits, verify, *, length, c, calls):
 
 
 def walk(tree, prefix, logits, verify, length, c):
-    """Go from a prefix to the end of an answer, and count it; return the answer and its score."""
+    """Go from a prefix to the end of an answer, count it, and return it with its score."""
     path = []
     while len(prefix) < length:
         if prefix not in tree:

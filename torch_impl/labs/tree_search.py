@@ -37,7 +37,7 @@ class Tree:
         return (mean + bonus).argmax().item()                            # ()    MCTS-4
 
     def walk(self, prefix, verify, length, c):
-        """Go from a prefix to the end of an answer, and count it; return the answer and its score."""
+        """Go from a prefix to the end of an answer, count it, and return it with its score."""
         rows, start = [], len(prefix)
         while len(prefix) < length:
             rows.append(self.row(prefix))
@@ -65,9 +65,10 @@ class Found(NamedTuple):
 def search(logits, verify, *, length, c, calls):
     """Return the best answer that walks from the first token on have met, and their tree.
 
-    logits(prefix) returns the logits after a prompt and a prefix: a model call, (V,). verify(answer)
-    returns a score from 0 to 1: a verifier call. Each prefix is asked for once, each answer as often
-    as it is met. The search ends at a score of 1, or when it has made so many calls of either.
+    logits(prefix) returns the logits after a prompt and a prefix: a model call, (V,).
+    verify(answer) returns a score from 0 to 1: a verifier call. Each prefix is asked for once, each
+    answer as often as it is met. The search ends at a score of 1, or when it has made so many calls
+    of either; the last walk may make up to length - 1 model calls more.
     Raises ValueError for a setting out of range, and for a verifier that fails.
     """
     check_search(length, c, calls)
@@ -82,9 +83,10 @@ def search(logits, verify, *, length, c, calls):
 
 @torch.no_grad()
 def play(logits, verify, *, length, c, calls):
-    """Return the answer that is made token by token, each chosen after its share of the calls.
+    """Return an answer that is made token by token, and the tree; arguments and errors as in search.
 
-    It is what search returns but for the answer: no walk's own, and never taken back.
+    Each token is chosen after its share of the calls, and never taken back. The verifier sees the
+    answer once more than the walks: that is one more call.
     """
     check_search(length, c, calls)
     tree, walks, prefix = Tree(logits, calls + length), 0, ()

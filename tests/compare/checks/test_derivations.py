@@ -8,11 +8,12 @@ from compare.__main__ import main
 from compare.checks import derivations
 from compare.checks.derivations import Tag, derivation
 from compare.layers.table import LAYERS
+from compare.layers.labs import LABS
 from compare.layers.source import DERIVED, ELSEWHERE, HOUSE, TEXTS, tags
 
 
 def test_every_layer_and_the_optimizer_have_one():
-    assert set(DERIVED) == {*LAYERS, "adamw", "fused_adamw"}
+    assert set(DERIVED) == {*LAYERS, *LABS, "adamw", "fused_adamw"}
     assert set(TEXTS) - set(DERIVED) == {"backprop"}  # the primer has no code beside it
 
 
