@@ -88,15 +88,14 @@ UNIFORM, PLAY = "graded: PUCT with a uniform prior", "graded: PUCT token by toke
 
 def best_of(asked, verify, rng, calls):
     """Sample whole answers from the model until one is right; return the Spent."""
-    asked.prefixes, top = set(), 0.0
-    for verified in range(1, calls + 1):
+    asked.prefixes, verified, score = set(), 0, 0.0
+    while score < 1 and max(len(asked.prefixes), verified) < calls:
         answer = ()
         while len(answer) < LENGTH:
             answer += (asked.sampled(answer, rng),)
-        top = verify(answer)
-        if top == 1 or len(asked.prefixes) >= calls:
-            break
-    return Spent(len(asked.prefixes), verified, top == 1)
+        score = verify(answer)
+        verified += 1
+    return Spent(len(asked.prefixes), verified, score == 1)
 
 
 def climb(asked, verify, rng, calls):
@@ -126,7 +125,7 @@ def trained_copier(side, seed, steps):
     """Return a learner that copies as the demonstrations do, and its losses."""
     config = gpt.Config(vocab_size=11, block_size=2 * LENGTH, n_layer=1, n_head=2, n_embd=32)
     learner = LEARNERS[side](config, drawn_params(config, stream(seed, "tree learner")),
-                             constant_rate(steps, 3e-3, warmup=20))
+                             constant_rate(steps, 2e-3, warmup=20))
     rngs = stream(seed, "copied digits"), stream(seed, "typos")
     return learner, [learner.imitate(*demonstrations(*rngs)) for _ in waiting.over(range(steps))]
 
@@ -228,9 +227,9 @@ def draw(log):
         pieces += [line(x, 14, x + 26, 14, color=color, width=2.5, dash=dash),
                    text(x + 33, 14, way, anchor="start")]
     for i, verifier in enumerate(VERIFIERS):
-        plot = Plot(46, 64 + (height + 56) * i, 420, height, (0, most), (0, 1))
+        plot = Plot(46, 64 + (height + 56) * i, 412, height, (0, most), (0, 1))
         pieces += [text(46, plot.y - 19, f"verifier: {verifier}", anchor="start", bold=True),
-                   plot.axes([most * k / 4 for k in range(5)], [0, 0.5, 1])]
+                   plot.axes([most * k / 4 for k in range(5)], [0, 1])]
         pieces += [plot.curve(calls, values, color=LINES[way][0], dash=LINES[way][1])
                    for way, values in ways_of(log, verifier)]
     bottom = 64 + 3 * (height + 56)

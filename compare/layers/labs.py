@@ -122,6 +122,6 @@ LABS = {lab.stem: lab for lab in [
          "calls": Setting(64, "few calls, of the model and of the verifier; many are 4 times as "
                               "many", 6, 1024),
          "prompts": Setting(40, "prompts that are answered", 1, 1000),
-         "steps": Setting(200, "updates of the model", 1, 10_000)},
+         "steps": Setting(300, "updates of the model", 1, 10_000)},
         {"steps": 8, "prompts": 2, "calls": 8}),
 ]}
