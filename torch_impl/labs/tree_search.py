@@ -83,9 +83,10 @@ def search(logits, verify, *, length, c, calls):
 
 @torch.no_grad()
 def play(logits, verify, *, length, c, calls):
-    """Return an answer that is made token by token, and the tree; arguments and errors as in search.
+    """Return an answer that is made token by token, and the tree.
 
-    Each token is chosen after its share of the calls, and never taken back. The verifier sees the
+    Arguments and errors are those of search. Each token is chosen after its share of the calls, and
+    never taken back. The verifier sees the
     answer once more than the walks: that is one more call.
     """
     check_search(length, c, calls)

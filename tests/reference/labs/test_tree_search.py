@@ -75,7 +75,8 @@ def test_the_visits_of_a_token_are_those_of_the_prefix_that_it_leads_to(tree, ca
             counts[*prefix, token] = n
     for prefix, node in found.tree.items():
         for token in range(len(node.prior)):
-            passed = [tree.scores[answer] for answer in walks if answer[:len(prefix) + 1] == (*prefix, token)]
+            passed = [tree.scores[answer] for answer in walks
+                      if answer[:len(prefix) + 1] == (*prefix, token)]
             assert way == "play" or len(passed) == node.visits[token]
             assert way == "play" or abs(sum(passed) - node.totals[token]) <= 1e-9
     if way == "search":
@@ -86,8 +87,8 @@ def test_the_visits_of_a_token_are_those_of_the_prefix_that_it_leads_to(tree, ca
         assert counts[answer] == walks.count(answer)
         node = found.tree.get(answer[:-1])
         if node is not None:
-            np.testing.assert_allclose(node.totals[answer[-1]], counts[answer] * tree.scores[answer],
-                                       rtol=1e-12)
+            total = counts[answer] * tree.scores[answer]
+            np.testing.assert_allclose(node.totals[answer[-1]], total, rtol=1e-12)
 
 
 @sides
