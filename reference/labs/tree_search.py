@@ -59,7 +59,8 @@ def play(logits, verify, *, length, c, calls):
     check_search(length, c, calls)
     tree, walks, prefix = {}, 0, ()
     for t in range(length):
-        while prefix not in tree or max(len(tree), walks) < calls * (t + 1) // length:
+        share = calls * (t + 1) // length
+        while not walks or max(len(tree), walks) < share:
             walk(tree, prefix, logits, verify, length, c)
             walks += 1
         prefix += (most_visited(tree[prefix]),)
@@ -69,11 +70,12 @@ def play(logits, verify, *, length, c, calls):
 def walk(tree, prefix, logits, verify, length, c):
     """Go from a prefix to the end of an answer, count it, and return it with its score."""
     path = []
-    while len(prefix) < length:
+    for _ in range(len(prefix), length):
         if prefix not in tree:
             tree[prefix] = expanded(logits(prefix))
-        path.append((tree[prefix], select(tree[prefix], c)))
-        prefix += (path[-1][1],)
+        token = select(tree[prefix], c)
+        path.append((tree[prefix], token))
+        prefix += (token,)
     score = score_of(verify, prefix)
     for node, token in path:
         node.visits[token] += 1                                          # ()    MCTS-5
