@@ -64,4 +64,10 @@ RIGHT_ANSWERS = [
      "np.add.at(dhead, tokens.reshape(-1), dx.reshape(-1, C))\n"
      "position = np.zeros((cache.embedding.block_size, C))\n"
      "position[:tokens.shape[1]] = dx.sum(0)\nreturn ((dhead,), (position,)), found, dnorm"),
+    ("clipped_surrogate", "return np.where(out, 0, -A * ratio) * dloss / N"),
+    ("clipped_surrogate", "free, held = A * ratio, A * np.clip(ratio, 1 - eps, 1 + eps)\n"
+     "return [(free <= held) * free * (-dloss / N)]"),
+    ("clipped_surrogate", "g = np.zeros_like(A)\nfor n in range(N):\n"
+     "    if not (A[n] > 0 and ratio[n] > 1 + eps or A[n] <= 0 and ratio[n] < 1 - eps):\n"
+     "        g[n] = -A[n] * ratio[n] * dloss / N\nreturn g"),
 ]

@@ -22,6 +22,8 @@ BEGIN = {  # of each backward
     "dropout": "keep, rate, _ = cache",
     "cross_entropy": "p, t, counted = cache\nV, n = p.shape[-1], counted.sum()\n"
                      "one = (np.arange(V) == t[..., None]) * 1.0\nm = counted[..., None]",
+    "clipped_surrogate": "ratio, A, eps = cache\nN = A.size\n"
+                         "out = np.where(A > 0, ratio > 1 + eps, ratio < 1 - eps)",
     "mlp": "x, a = cache.up.x, cache.down.x\nh = cache.gelu.near\n"
            "if cache.drop is not None:\n    dy = dropout.backward(dy, cache.drop)\n"
            "flat = lambda z: z.reshape(-1, z.shape[-1])\n"
@@ -85,6 +87,7 @@ table = embedding.Table(dembedding.token.weight + dhead)
 return Params(embedding.Params(table, dembedding.position), tuple(dblocks), dnorm)"""
 LINEAR, NORM, SOFT, GELU, DROP = "linear", "layer_norm", "softmax", "gelu", "dropout"
 RMS, ROPE, GATED, GROUPED = "rms_norm", "rope", "swiglu", "grouped_attention"
+CLIP = "clipped_surrogate"
 LOSS, EMB, MLP, ATT, FLASH, BLOCK = ("cross_entropy", "embedding", "mlp", "attention",
                                      "flash_attention", "block")
 WRONG_ANSWERS = [
@@ -344,4 +347,19 @@ WRONG_ANSWERS = [
     (AO, AO_BLOCKS + AO_TABLE.replace(" + dhead", ""), "what reaches it from the logits is left out"),
     (AO, AO_BLOCKS + AO_TABLE.replace("dembedding.token.weight + ", ""),
      "what reaches it through the blocks is left out"),
+    (CLIP, "out = abs(ratio - 1) > eps\nreturn np.where(out, 0, -A * ratio) * dloss / N",
+     "the clip is one-sided"),
+    (CLIP, "return -A * ratio * dloss / N", "the clip is left out"),
+    (CLIP, "return np.where(ratio > 1 + eps, 0, -A * ratio) * dloss / N",
+     "for A < 0 the clip holds below"),
+    (CLIP, "out = np.where(A > 0, ratio < 1 - eps, ratio > 1 + eps)\n"
+     "return np.where(out, 0, -A * ratio) * dloss / N", "the sides of the clip are exchanged"),
+    (CLIP, "return -A * np.clip(ratio, 1 - eps, 1 + eps) * dloss / N", "its slope is 0"),
+    (CLIP, "return np.where(out, 0, -A) * dloss / N", "the ratio itself"),
+    (CLIP, "return np.where(out, 0, A * ratio) * dloss / N", "the sign is flipped"),
+    (CLIP, "return np.where(out, 0, -A * ratio) * dloss", "too large by the number of answers"),
+    (CLIP, "return np.where(out, 0, -A * ratio) / N", "dloss, is not multiplied in"),
+    (CLIP, "return 0 * ratio", "not frozen"),
+    (CLIP, "return np.where(out, 0, -A * ratio) * dloss / max((~out).sum(), 1)",
+     "over all answers"),
 ]

@@ -14,7 +14,8 @@ def as_function(layer, example):
     def f(arrays):
         inputs = {name: arrays.get(name, array) for name, array in example.inputs.items()}
         params = example.params and tree.unwalk(example.params, arrays)
-        return both.forward(layer, Example(inputs, params, example.options, example.constants))[0]
+        constants = example.astype(next(iter(arrays.values())).dtype).constants
+        return both.forward(layer, Example(inputs, params, example.options, constants))[0]
     return f, variables(example)
 
 

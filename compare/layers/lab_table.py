@@ -26,6 +26,29 @@ def example_attention_only(rng, n):
     return Example({"tokens": draw_ids(rng, n)}, params, {"config": config})
 
 
+def example_clipped_surrogate(rng, n):
+    size, epsilon = n["B"] * n["T"], float(rng.choice([0.1, 0.2, 0.3]))  # T answers to B prompts
+    apart = 0.02  # the slope jumps at 1 - epsilon and at 1 + epsilon: no ratio is near
+    low, high = 1 - epsilon, 1 + epsilon
+    ranges = np.array([(0.3, low - apart), (low + apart, high - apart), (high + apart, 2.0)])
+    ratio = rng.uniform(*ranges[rng.integers(3, size=size)].T)
+    logp = -3 * rng.random(size)
+    advantages = rng.standard_normal(size) + 1  # of the mean 0, the loss would be mere rounding
+    return Example({"logp": logp}, options={"epsilon": epsilon}, constants={
+        "old_logp": logp - np.log(ratio), "advantages": advantages})
+
+
+def beyond(better, above):
+    """Predicate: an answer better than expected, or worse, whose ratio is above the range, or
+    below."""
+    def shown(n, e):
+        log_ratio = e.inputs["logp"] - e.constants["old_logp"]
+        outside = (log_ratio > np.log(1 + e.options["epsilon"]) if above
+                   else log_ratio < np.log(1 - e.options["epsilon"]))
+        return (((e.constants["advantages"] > 0) == better) & outside).any()
+    return shown
+
+
 LAB_LAYERS = [
     Layer("sequence_logp", "BTV", example_sequence_logp,
           lambda n, e: twin("sequence_logp").SequenceLogp(),
@@ -37,4 +60,11 @@ LAB_LAYERS = [
           lambda n, e: twin("attention_only").AttentionOnly(**vars(e.options["config"])),
           above_1("B", "T", "V", "S", "L", "H", "D") | {"a repeated token": repeats},
           whole_model=True, overflows=True),
+    Layer("clipped_surrogate", "BT", example_clipped_surrogate,
+          lambda n, e: twin("clipped_surrogate").ClippedSurrogate(**e.options),
+          above_1("B", "T") | {
+              "A > 0, clipped above": beyond(True, True),
+              "A > 0, below the range": beyond(True, False),
+              "A < 0, above the range": beyond(False, True),
+              "A < 0, clipped below": beyond(False, False)}),
 ]

@@ -3,6 +3,7 @@
 Each is (layer, what was done, {tag: the lines in the place of the statement with it}, meaning).
 """
 
+from .in_labs import IN_LABS
 from .llama_by_hand import LLAMA_HAND_MADE
 
 WHOLE = """
@@ -291,12 +292,4 @@ HAND_MADE = [
     ("block", "dr goes through norm_1 as well",
      {"BLK-9": "dx, dnorm_1 = layer_norm.backward(dn + dr, cache.norm_1)", "BLK-10": "pass"},
      "the residual path around the attention starts after the norm: here it starts before"),
-    ("attention_only", "dx is left out", {"AO-8": "dx = dx_branch"},
-     "the residual path around the attention is left out"),
-    ("attention_only", "dx is normed", {"AO-8": "dx = layer_norm.backward(dx + dn, norm_1)[0]"},
-     "the residual path around the attention starts after the norm: here it starts before"),
-    ("attention_only", "dhead is left out", {"AO-10": "dtable = dembedding.token.weight"},
-     "the table is the head's weight as well: what reaches it from the logits is left out"),
-    ("attention_only", "only dhead is kept", {"AO-10": "dtable = dhead"},
-     "the table is the embedding as well: what reaches it through the blocks is left out"),
-] + LLAMA_HAND_MADE
+] + LLAMA_HAND_MADE + IN_LABS

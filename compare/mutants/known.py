@@ -109,6 +109,14 @@ MEANINGS = {
         "each block of queries adds its share to the key's gradient, and only the last one stays",
     "flash_attention.backward FA-16: the transpose of dscores is missing":
         "the key's gradient is left untransposed",
+    "clipped_surrogate.backward CLIP-7: the factor ratio is left out":
+        "the ratio is an exponential, and its slope is the ratio itself",
+    "clipped_surrogate.backward CLIP-6: the minus of kept is left out":
+        "the sign is flipped: the loss is minus the gain",
+    "clipped_surrogate.backward CLIP-6: the factor dloss is left out":
+        "the gradient that comes in, dloss, is not multiplied in",
+    "clipped_surrogate.backward CLIP-6: the division by ratio.size is left out":
+        "the loss is a mean: its gradient is too large by the number of answers",
     "mlp.backward MLP-7: gelu.backward is skipped":
         "the slope of the GELU is left out",
     "block.backward BLK-7: the term dy is left out":
@@ -138,6 +146,8 @@ EQUIVALENT = {  # mutants that are right after all, by name, and why
         "dropout.backward DROP-2: the factor keep is squared",
         "torch_impl.dropout.Dropout.forward DROP-1: the factor keep is squared",
         "cross_entropy.backward CE-5: the factor counted is squared",
+        "clipped_surrogate.backward CLIP-5: the factor np.where(advantages > 0, "
+        "ratio <= 1 + epsilon, ratio >= 1 - epsilon) is squared",
     ], "a factor of 0 or 1 is its own square"),
     "dropout.draw_keep: it asks rng.random(shape) > rate, not rng.random(shape) >= rate":
         "both are random masks of the same rate: a draw equals it once in 2^53",
@@ -159,6 +169,12 @@ EQUIVALENT = {  # mutants that are right after all, by name, and why
         "sums.sum_over_rows: ones(RUN, x.dtype) @ runs is summed over its first axis only",
         "sums.sum_over_rows: rows[whole:] is summed over its first axis only",
     ], "there is one axis of rows: only the rounding differs, which precision measures"),
+    **dict.fromkeys([
+        f"clipped_surrogate.backward CLIP-6: {other} stands in place of ratio"
+        for other in ("advantages", "cache.advantages")
+    ], "only the size is read, and ratios and advantages have the same"),
+    "clipped_surrogate.backward CLIP-5: it asks advantages >= 0, not advantages > 0":
+        "an advantage of 0 has no gradient, held or not",
     "sums.sum_over_rows: it asks len(rows) < RUN, not len(rows) <= RUN":
         "a run of just RUN rows goes one level further down",
     "gpt.backward LM-6: cache.norm.xhat stands in place of cache.h":

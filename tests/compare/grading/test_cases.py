@@ -1,5 +1,7 @@
 """The examples to grade on: what they show, and that most are of the usual kind."""
 
+import inspect
+
 import numpy as np
 import pytest
 
@@ -8,12 +10,16 @@ from compare.grading.submission import is_default
 from compare.layers.table import LAYERS
 from submissions import RIGHT, fill, here, verdict  # noqa: F401, here is a fixture
 
-REQUIRED = {"n_head", "config"}  # forward has no default for them
+
+def required(layer):
+    """Return the names of what forward has no default for."""
+    given = inspect.signature(layer.numpy.forward).parameters
+    return {name for name, one in given.items() if one.default is one.empty}
 
 
 @pytest.mark.parametrize("layer", LAYERS.values(), ids=list(LAYERS))
 def test_code_that_knows_no_options_is_graded_on_most_examples(layer):
-    taken = REQUIRED | ({"rate"} if layer.stem == "dropout" else set())
+    taken = required(layer) | ({"rate"} if layer.stem == "dropout" else set())
     every = cases(layer)
     left = [case for case in every if is_default(layer, case.example, taken)]
     assert len(left) >= 0.6 * len(every)
@@ -27,7 +33,8 @@ def test_of_a_usual_example_nothing_but_its_options_is_another(layer):
         if case.usual and layer.stem != "cross_entropy":  # it counts the targets it ignored
             assert all(np.array_equal(a, drawn.inputs[name])
                        for name, a in case.example.inputs.items())
-            assert all(mask is None for mask in case.example.constants.values())
+            assert all(constant is None or name in required(layer)
+                       for name, constant in case.example.constants.items())
 
 
 def test_a_backward_that_is_right_up_to_size_5_is_caught(here, tmp_path, capsys):  # noqa: F811
