@@ -100,3 +100,14 @@ def constant_rate(steps, lr, *, warmup=0, weight_decay=0.0):
 def drawn_params(config, rng, stem="gpt", std=0.02):
     """Return the initial parameters of a learner, of deviation std, in float64."""
     return module_of(stem).init(config, rng, np.float64, std)
+
+
+def computed(side, stem, function, *arrays, **options):
+    """Return what a function of a side's module makes of NumPy arrays: a tuple of NumPy arrays."""
+    if side == "numpy":
+        made = getattr(module_of(stem), function)(*arrays, **options)
+        return made if isinstance(made, tuple) else (made,)
+    import torch
+    with torch.no_grad():
+        made = getattr(twin(stem), function)(*map(torch.from_numpy, arrays), **options)
+    return tuple(one.numpy() for one in (made if isinstance(made, tuple) else (made,)))

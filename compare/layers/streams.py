@@ -23,6 +23,11 @@ STREAMS = {
     "searched": 63,       # the prompts whose answers are searched for
     "samples": 64,        # the answers of best-of-N
     "climbs": 65,         # the changes of hill-climbing
+    "demonstrations": 30,       # policy_gradient: the sums, and which forget the carry
+    "more demonstrations": 31,  # of the learner that goes on with them
+    "answers": 32,              # the sums of each sampling, and the numbers that pick its answers
+    "coins": 33,                # the reward that is random
+    "three answers": 34,        # their probabilities and rewards, where all groups are gone through
 }
 
 
