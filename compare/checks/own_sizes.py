@@ -24,7 +24,8 @@ def parsed(words):
 def own_sizes(layer, given, preset=None):
     """Return a size for each letter of a row: as given, else the preset's, else the laptop's.
 
-    Here S is the block size itself, C may stand for H or D, and H and D stand for their parts. Raises ValueError for a letter
+    Here S is the block size itself, C may stand for H or D, and H and D stand for their parts.
+    Raises ValueError for a letter
     that the layer has not, and for sizes that contradict each other.
     """
     asked = [ASKED.get(letter, letter) for letter in layer.letters]

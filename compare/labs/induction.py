@@ -19,10 +19,10 @@ KINDS = {       # of models, by name: what learners_over is given
 DASH, CELL = "6 4", 16               # of the picture
 FROM, SHADES = (0.1, 0.3, 0.6), " .o#"  # the weights from which a character stands for one
 CAPTION = (
-    "Keys are letters, values digits. On top, seed 0: while the head of block 0 learns to look from "
-    "a value to the key before it, that of block 1 learns to look at the value behind the same key, "
-    "and the loss falls. A model of one block stays where it is. Below, the trained heads on a text: "
-    "the darker a cell, the more the token on its left looks at the one above.")
+    "Keys are letters, values digits. On top, seed 0: while the head of block 0 learns to look "
+    "from a value to the key before it, that of block 1 learns to look at the value behind the "
+    "same key, and the loss falls. A model of one block stays where it is. Below, the trained "
+    "heads on a text: the darker a cell, the more the token on its left looks at the one above.")
 
 
 class Heads:
@@ -48,7 +48,8 @@ class Heads:
 
     def prefix_matching(self, block):
         """Return the score of the head of a block, where a value can be told."""
-        return float(self.lab.prefix_matching_score(self.weights, self.tokens, self.asked)[block, 0])
+        scores = self.lab.prefix_matching_score(self.weights, self.tokens, self.asked)
+        return float(scores[block, 0])
 
     def previous_token(self, block):
         """Return the score of the head of a block, where it stands at a value."""
@@ -144,8 +145,10 @@ def draw(log):
         losses.curve(steps, series["loss, two blocks"]),
         text(10, 286, "Where each head looks", anchor="start", bold=True)]
     for block, weights in enumerate(series["weights"]):
-        pieces.append(grid(44 + 240 * block, 346, key_names(series["text"]), weights, f"block {block}"))
-    return figure(546, "Induction: two heads that copy what followed the same key", CAPTION, *pieces)
+        names = key_names(series["text"])
+        pieces.append(grid(44 + 240 * block, 346, names, weights, f"block {block}"))
+    title = "Induction: two heads that copy what followed the same key"
+    return figure(546, title, CAPTION, *pieces)
 
 
 def legend(x, *rows):
@@ -169,11 +172,13 @@ def grid(x, y, words, weights, title):
 def plot(log):
     """Return the same in characters."""
     series = log.measured[0].series
-    words, steps = key_names(series["text"]), EVERY * np.arange(1, len(series["prefix matching"]) + 1)
+    words = key_names(series["text"])
+    steps = EVERY * np.arange(1, len(series["prefix matching"]) + 1)
     lines = [f"{'update':>6}  {'block 0: one back':>18}  {'block 1: same key':>18}  {'loss':>6}"]
     for i in range(0, len(steps), max(1, len(steps) // 8)):
         lines.append(f"{steps[i]:>6}  {series['previous token'][i]:>18.2f}  "
-                     f"{series['prefix matching'][i]:>18.2f}  {series['loss, two blocks'][i]:>6.2f}")
+                     f"{series['prefix matching'][i]:>18.2f}  "
+                     f"{series['loss, two blocks'][i]:>6.2f}")
     lines += ["", "where each head looks, a row for each token that looks: . is a weight from 0.1, "
               "o from 0.3, # from 0.6", ""]
     lines.append("  block 0" + " " * 21 + "block 1")

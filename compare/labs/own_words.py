@@ -153,8 +153,8 @@ def patches(sight):
     clean, corrupted = found.gaps
     yield (f"Patching: the logit of {short(sight.target, WORD)} less that of "
            f"{short(found.rival, WORD)}")
-    yield (f"it is {clean:.2f} after the prompt, {corrupted:.2f} after the other; what the prompt's "
-           "stream,")
+    yield (f"it is {clean:.2f} after the prompt, {corrupted:.2f} after the other; what the "
+           "prompt's stream,")
     yield "put in at one token before one block, brings back of that"
     room = (WIDTH - 18) // 8
     blocks = range(max(0, L - room), L)

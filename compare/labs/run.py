@@ -1,10 +1,13 @@
 """A lab from its row: the experiment over seeds on both sides, what it claims, and its log."""
 
+import contextlib
 import json
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+
+from reference.fast import blas
 
 from ..files.whole import written_whole
 from ..layers.labs import LABS
@@ -46,14 +49,25 @@ def run_lab(stem, settings, seeds, side):
     check_lab_settings(lab, settings)
     names = SIDES[side]
     jobs = [(seed, name) for seed in range(seeds) for name in names]
-    found = [lab.experiment.experiment(name, seed, **settings) for seed, name in waiting.over(
-        jobs, lambda job: f"seed {job[0]}, {NAMES[job[1]]}")]
+    with one_thread(names):
+        found = [lab.experiment.experiment(name, seed, **settings) for seed, name in waiting.over(
+            jobs, lambda job: f"seed {job[0]}, {NAMES[job[1]]}")]
     first, other = found[::len(names)], found[len(names) - 1::len(names)]
     most = max(map(largest_gap, first, other))
     if not most <= APART:
         raise FloatingPointError(f"NumPy and torch are {most:.1e} apart in {stem}; "
                                  f"allowed: {APART:.0e}")
     return LabRun(stem, settings, seeds, names, most, first)
+
+
+@contextlib.contextmanager
+def one_thread(names):
+    """Give both sides one thread in a with block: of products this small, a second only waits."""
+    if "torch" in names:
+        import torch
+        torch.set_num_threads(1)
+    with blas.threads(1):
+        yield
 
 
 def check_lab_settings(lab, settings):

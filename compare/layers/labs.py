@@ -41,7 +41,7 @@ class Lab(NamedTuple):
     claims: tuple   # of Claim
     settings: dict  # of Setting, by name
     brief: dict     # settings of a short run, whose losses begin as those of a whole one
-    own: dict = {}  # of Setting, texts and switches: with any, the lab looks at a model of one's own
+    own: dict = {}  # of Setting: with any of them the lab looks at a model of one's own
 
     @property
     def defaults(self):
@@ -76,9 +76,11 @@ LABS = {lab.stem: lab for lab in [
                low=0.45, control="previous-token score, one block"),
          Claim("block 1 looks at what followed the same key", "prefix-matching score, block 1",
                low=0.55, control="prefix-matching score, one block"),
-         Claim("without the head of block 0 it is not told", "accuracy, head of block 0 at its mean",
+         Claim("without the head of block 0 it is not told",
+               "accuracy, head of block 0 at its mean",
                high=0.7, control="accuracy, two blocks"),
-         Claim("without the head of block 1 it is not told", "accuracy, head of block 1 at its mean",
+         Claim("without the head of block 1 it is not told",
+               "accuracy, head of block 1 at its mean",
                high=0.7, control="accuracy, two blocks")),
         {"steps": Setting(400, "updates of each model", 10)},
         {"steps": 10}),
@@ -104,7 +106,7 @@ LABS = {lab.stem: lab for lab in [
          "prompt": Setting(None, "the text that the model is given"),
          "target": Setting(None, "the next token that is explained (default: the likeliest)"),
          "other": Setting(None, "another text of as many tokens, to patch from --prompt"),
-         "head": Setting(None, "the head whose attention is printed, such as 0.1: block and head")}),
+         "head": Setting(None, "the head whose attention is printed: block and head, as in 0.1")}),
     Lab("tree_search", "a search tree over the next tokens finds what sampling misses, or not",
         (Claim("graded verifier: PUCT finds the right answer", "graded: PUCT, few",
                low=0.3, control="any verifier: best of N, few"),

@@ -6,7 +6,7 @@ LLAMA_HAND_MADE = [
     ("rms_norm", "the mean of dxhat is taken away as well",
      {"RMS-6": "dx = rrms * (dxhat - dxhat.mean(-1, keepdims=True) "
                "- xhat * row_dot(dxhat, xhat) / xhat.shape[-1])"},
-     "this is the backward of layer normalization: here no mean is subtracted, and none comes back"),
+     "this is the backward of layer normalization: here no mean is subtracted"),
     ("rms_norm", "the second term is halved",
      {"RMS-6": "dx = rrms * (dxhat - xhat * row_dot(dxhat, xhat) / xhat.shape[-1] / 2)"},
      "the path through the root mean square is halved: the slope of x^2 has a factor 2"),
@@ -94,7 +94,8 @@ LLAMA_HAND_MADE = [
      "the query's heads are laid side by side without moving their axis behind T first"),
     ("grouped_attention", "the heads are dealt like cards", {
         "GA-11": "B, H, T, D = q.shape\n"
-                 "dmixed = split_heads(dmerged, H).reshape(B, -1, k.shape[1], T, D).swapaxes(1, 2)"},
+                 "dmixed = split_heads(dmerged, H).reshape(B, -1, k.shape[1], T, D)"
+                 ".swapaxes(1, 2)"},
      "head h is taken for one of group h mod K: a group is G neighbouring heads"),
 ]
 LLAMA_MEANINGS = {
@@ -126,9 +127,11 @@ LLAMA_MEANINGS = {
         "the gradients of gate and up have changed places",
     "swiglu.backward SG-7: u stands in place of h":
         "the down layer's gradient uses u, before it passes the gate, not h",
-    "grouped_attention.backward GA-13: the mean of weights.swapaxes(-1, -2) @ dmixed is taken, not the sum":
+    "grouped_attention.backward GA-13: the mean of weights.swapaxes(-1, -2) @ dmixed is taken, "
+    "not the sum":
         "the values serve all heads of their group: sum over them, don't average",
-    "grouped_attention.backward GA-17: the mean of dproducts.swapaxes(-1, -2) @ groups is taken, not the sum":
+    "grouped_attention.backward GA-17: the mean of dproducts.swapaxes(-1, -2) @ groups is taken, "
+    "not the sum":
         "the keys serve all heads of their group: sum over them, don't average",
     "grouped_attention.backward GA-18: rope.backward is skipped":
         "queries were turned, and their gradient is not turned back",

@@ -20,12 +20,13 @@ def draw():
         pieces += [text(8, y + 12, name, anchor="start", bold=True),
                    text(8, y + 36, f"`K = {K}`", anchor="start"),
                    text(8, y + 76, "kept:", anchor="start", color="muted"),
-                   text(8, y + 100, f"`{shown(numbers, 0)}`", anchor="start", color="three", bold=True),
+                   text(8, y + 100, f"`{shown(numbers, 0)}`", anchor="start", color="three",
+                        bold=True),
                    _heads(y, K)]
     return figure(
         24 + HIGH * 3, "Heads of queries above, heads of keys and values below",
-        f"Each of {H} heads of queries (q) attends with the head of keys and values (kv) that it is "
-        f"joined to. What a position keeps for those after it: 2 K D numbers a block, here with "
+        f"Each of {H} heads of queries (q) attends with the head of keys and values (kv) that it "
+        f"is joined to. What a position keeps for those after it: 2 K D numbers a block, here with "
         f"D = {D}. In the backward, the gradients of all heads of queries that are joined to one "
         "head of keys and values are added there.", *pieces)
 
@@ -35,7 +36,8 @@ def kept(K):
     C = H * D
     weights = [linear.Weight(np.ones((out, C))) for out in (C, K * D, K * D, C)]
     x = np.ones((1, 2, C))
-    return grouped_attention.forward(x, grouped_attention.Params(*weights), n_head=H, n_kv_head=K)[1]
+    p = grouped_attention.Params(*weights)
+    return grouped_attention.forward(x, p, n_head=H, n_kv_head=K)[1]
 
 
 def _heads(y, K):

@@ -36,8 +36,8 @@ def draw():
                text(280, 494, "key", color="two", bold=True)]
     return figure(
         512, "RoPE: the angle between query and key depends on the distance alone",
-        "Each circle holds one pair of channels of a query and of a key, turned by their positions. "
-        "Pair 0 turns by 1 a position, pair 1 by a tenth of that. On the right both stand four "
+        "Each circle holds one pair of channels of a query and of a key, turned by their "
+        "positions. Pair 0 turns by 1 a position, pair 1 by a tenth of that. On the right both stand four "
         "positions later, and both are turned further by the same angle: so each product, and the "
         "score, is the same.", *pieces)
 
@@ -49,7 +49,8 @@ def row_at(row, position):
 
 def _panel(x, y, query, key):
     """Return two arrows from the middle of a circle."""
-    circle = [(x + RADIUS * np.cos(a), y + RADIUS * np.sin(a)) for a in np.linspace(0, 2 * np.pi, 73)]
+    circle = [(x + RADIUS * np.cos(a), y + RADIUS * np.sin(a))
+              for a in np.linspace(0, 2 * np.pi, 73)]
     return path(circle, color="line", width=1.5) + "".join(
         arrow(x, y, x + RADIUS * pair[0], y - RADIUS * pair[1], color=color, width=3, head=11)
         for pair, color in ((query, "one"), (key, "two")) if hypot(*pair)) + dot(x, y, radius=3)

@@ -6,7 +6,7 @@ from reference import linear, swiglu
 
 from ...svg import Plot, dot, figure, line, shown, text
 
-ALONE = swiglu.Params(  # of one gate g, through which a 1 passes: x is (g, 1), and y is (silu(g), 0)
+ALONE = swiglu.Params(  # of one gate g, through which a 1 passes: x is (g, 1), y (silu(g), 0)
     *(linear.Weight(np.array(rows)) for rows in ([[1.0, 0.0]], [[0.0, 1.0]], [[1.0], [0.0]])))
 
 
@@ -28,7 +28,8 @@ def draw():
         line(*plot.at(g[low], 0.9), *plot.at(g[low], value[low]), color="muted", dash="1 5"),
         plot.curve(g, gate, color="three", dash="7 6"), plot.curve(g, slope, color="two"),
         plot.curve(g, value, width=3.5),
-        dot(*plot.at(g[low], value[low]), color="one", radius=5), dot(*plot.at(g[low], 0), color="two"),
+        dot(*plot.at(g[low], value[low]), color="one", radius=5),
+        dot(*plot.at(g[low], 0), color="two"),
         dot(*plot.at(g[steep], slope[steep]), color="two"),
         text(*plot.at(-0.3, 1.62), "value lowest where", anchor="end"),
         text(*plot.at(-0.3, 1.42), f"slope is 0: `g = {shown(g[low])}`", anchor="end"),
