@@ -20,7 +20,7 @@ PAIRS = 6      # of a text, a key and a value each
 KEYS = 4       # different ones of a text
 SYMBOLS = 8    # keys are 0 .. 7, values 8 .. 15
 BATCH = 64
-STEPS = 400     # in which the learning rate falls, or rounding would part both sides
+STEPS = 600     # in which the learning rate falls, or rounding would part both sides
 
 
 class Texts(NamedTuple):

@@ -90,7 +90,9 @@ def write_run(folder, log):
     """Write <lab>.json and <lab>.svg into a folder; return the path of the picture."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    plain = log._replace(measured=[one._asdict() for one in log.measured])._asdict()
+    short = [one._replace(losses=[float(f"{loss:.9g}") for loss in one.losses])._asdict()
+             for one in log.measured]
+    plain = log._replace(measured=short)._asdict()
     text = json.dumps(plain, indent=1, default=float)
     svg = standalone(LABS[log.lab].experiment.draw(log).svg)
     for suffix, content in (".json", text + "\n"), (".svg", svg):

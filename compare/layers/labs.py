@@ -82,7 +82,7 @@ LABS = {lab.stem: lab for lab in [
          Claim("without the head of block 1 it is not told",
                "accuracy, head of block 1 at its mean",
                high=0.7, control="accuracy, two blocks")),
-        {"steps": Setting(400, "updates of each model", 10)},
+        {"steps": Setting(600, "updates of each model", 10)},
         {"steps": 10}),
     Lab("lens", "where a trained model looks, when it knows, and which place the answer passes", (
         Claim("log-probability of the answer after block 1",
@@ -100,7 +100,7 @@ LABS = {lab.stem: lab for lab in [
         Claim("brought back behind the value, before block 1",
               "patched next before block 1", low=-0.15, high=0.15,
               control="patched value before block 1")),
-        {"steps": Setting(400, "updates of the model that is looked into", 1)}, {"steps": 5},
+        {"steps": Setting(600, "updates of the model that is looked into", 1)}, {"steps": 5},
         {"out": Setting(None, "a run of train: look into its model instead (with --prompt)"),
          "last": Setting(False, "its last checkpoint, not the best"),
          "prompt": Setting(None, "the text that the model is given"),

@@ -37,9 +37,9 @@ def draw():
     return figure(
         512, "RoPE: the angle between query and key depends on the distance alone",
         "Each circle holds one pair of channels of a query and of a key, turned by their "
-        "positions. Pair 0 turns by 1 a position, pair 1 by a tenth of that. On the right both stand four "
-        "positions later, and both are turned further by the same angle: so each product, and the "
-        "score, is the same.", *pieces)
+        "positions. Pair 0 turns by 1 a position, pair 1 by a tenth of that. On the right both "
+        "stand four positions later, and both are turned further by the same angle: so each "
+        "product, and the score, is the same.", *pieces)
 
 
 def row_at(row, position):
