@@ -145,7 +145,7 @@ def said(capsys, words):
 
 
 EXACT = ["show softmax --width 132", "exercise layer_norm", "sample --out nowhere"]
-FORM = ["steps", "gradcheck my_rms.py", "plan --preset gpt2", "check gelu",
+FORM = ["steps", "gradcheck my_rms.py", "plan --preset gpt2",
         "check attention --sizes B=2,T=16,C=32", "grade layer_norm_exercise.py",
         "grade my_gelu.py --layer gelu",
         "grade my_norm.py --layer layer_norm --forward norm --backward norm_grad",
