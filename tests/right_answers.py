@@ -70,4 +70,10 @@ RIGHT_ANSWERS = [
     ("clipped_surrogate", "g = np.zeros_like(A)\nfor n in range(N):\n"
      "    if not (A[n] > 0 and ratio[n] > 1 + eps or A[n] <= 0 and ratio[n] < 1 - eps):\n"
      "        g[n] = -A[n] * ratio[n] * dloss / N\nreturn g"),
+    ("sequence_logp", "return np.where(m, g * (one - p), 0)"),
+    ("sequence_logp", "d = np.zeros_like(p)\nfor i in zip(*counted.nonzero()):\n"
+     "    d[i] = dlogp[i[0]] * (one[i] - p[i])\nreturn d"),
+    ("dpo", "return (-beta * dloss * s / n, beta * dloss * s / n)"),
+    ("kto", "return dloss / n * beta * np.where(sign > 0, -w, w) * s * (1 - s)"),
+    ("simpo", "g = dloss * s * -beta / n\nreturn g / a, -g / c"),
 ]

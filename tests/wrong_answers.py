@@ -47,6 +47,11 @@ BEGIN = {  # of each backward
                        "P = np.where(seen, np.exp(np.where(seen, S, -np.inf) - lse), 0)\n"
                        "dP = dy @ v.swapaxes(-1, -2)\ndelta = (dy * y).sum(-1, keepdims=True)\n"
                        "dS = P * (dP - delta)\ndv = P.swapaxes(-1, -2) @ dy",
+    "sequence_logp": "p, t, counted = cache\none = (np.arange(p.shape[-1]) == t[..., None]) * 1.0\n"
+                     "m, g = counted[..., None], dlogp[:, None, None]",
+    "dpo": "u, beta = cache\nn, s = len(u), 1 / (1 + np.exp(u))",
+    "kto": "u, sign, w, beta = cache\nn, s = len(u), 1 / (1 + np.exp(-u))",
+    "simpo": "u, a, c, beta = cache\nn, s = len(u), 1 / (1 + np.exp(u))",
     "block": "dm, dmlp = mlp.backward(dy, cache.mlp)",
     "rms_norm": "xhat, rrms, weight = cache\nd, C, axes = dy * weight, dy.shape[-1], (0, 1)\n"
                 "mean = lambda a: a.mean(-1, keepdims=True)\n"
@@ -362,4 +367,25 @@ WRONG_ANSWERS = [
     (CLIP, "return 0 * ratio", "not frozen"),
     (CLIP, "return np.where(out, 0, -A * ratio) * dloss / max((~out).sum(), 1)",
      "over all answers"),
+    ("sequence_logp", "return g * (one - p)", "such as the prompt's, get a gradient"),
+    ("sequence_logp", "return g * m * (p - one)", "the sign"),
+    ("sequence_logp", "return g * m * (one - p) / np.maximum(m.sum(1, keepdims=True), 1)",
+     "a sum over its tokens, not a mean"),
+    ("sequence_logp", "return g * m * one * (1 - p)", "every logit of the row"),
+    ("sequence_logp", "return g * m * one / p", "the Jacobian of the softmax is missing"),
+    ("dpo", "return 0 * u, 0 * u", "it is a constant"),
+    ("dpo", "return -beta * (1 - s) * dloss / n, beta * (1 - s) * dloss / n", "is to pull less"),
+    ("dpo", "d = -beta * s * (1 - s) * dloss / n\nreturn d, -d", "it is the slope of sigmoid(u)"),
+    ("dpo", "return beta * s * dloss / n, -beta * s * dloss / n", "in another order"),
+    ("dpo", "return -s * dloss / n, s * dloss / n", "beta"),
+    ("kto", "d = -w * sign * beta * s * (1 - s) * dloss / n\nreturn d - d.mean()", "through z0"),
+    ("kto", "return -w * sign * beta * (1 - s) * dloss / n", "as DPO has it"),
+    ("kto", "return -w * sign * beta * s * dloss / n", "one factor is missing"),
+    ("kto", "return -sign * beta * s * (1 - s) * dloss / n", "the weights of the texts"),
+    ("kto", "return -w * beta * s * (1 - s) * dloss / n", "sign"),
+    ("simpo", "return -beta * s * dloss / n, beta * s * dloss / n", "as if it were DPO's u"),
+    ("simpo", "return -beta * s * dloss / n / c, beta * s * dloss / n / a",
+     "the other one's length"),
+    ("simpo", "d = -beta * (1 - s) * dloss / n\nreturn d / a, -d / c", "is to pull less"),
+    ("simpo", "d = beta * s * dloss / n\nreturn d / a, -d / c", "the sign"),
 ]

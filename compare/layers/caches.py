@@ -1,5 +1,8 @@
 """What a cache keeps, in bytes."""
 
+import dataclasses
+import inspect
+
 import numpy as np
 
 from reference.tools import tree
@@ -10,9 +13,16 @@ from .sizes import sizes
 
 def cache_bytes(layer):
     """Return the bytes of a layer's cache in float32 at the laptop's sizes, without dropout."""
-    example = layer.example(sizes(layer.letters, "laptop"), 0).unmasked().astype(np.float32)
+    example = unmasked(layer, layer.example(sizes(layer.letters, "laptop"), 0)).astype(np.float32)
     _, cache = both.forward(layer, example)
     return bytes_of(cache, example.params or ())
+
+
+def unmasked(layer, example):
+    """Return an example without the constants that the layer can do without: its masks."""
+    given = inspect.signature(layer.numpy.forward).parameters
+    return dataclasses.replace(example, constants={
+        name: None if given[name].default is None else a for name, a in example.constants.items()})
 
 
 def bytes_of(cache, params):

@@ -49,6 +49,39 @@ def beyond(better, above):
     return shown
 
 
+def example_dpo(rng, n):
+    names = "ref_chosen", "ref_rejected"
+    return Example(draw_pair(rng, n), options={"beta": draw_beta(rng)},
+                   constants={name: draw_logp(rng, n) for name in names})
+
+
+def example_kto(rng, n):
+    options = {"beta": draw_beta(rng)} | {
+        name: float(rng.choice([1.0, 1.5])) for name in ("lambda_d", "lambda_u")}
+    return Example({"logp": draw_logp(rng, n)}, options=options, constants={
+        "ref_logp": draw_logp(rng, n), "desirable": rng.random(n["B"]) < 0.5,
+        "z0": np.array(rng.random())})
+
+
+def example_simpo(rng, n):
+    options = {"beta": 4 * draw_beta(rng), "gamma": float(rng.choice([0.0, 0.5]))}
+    return Example(draw_pair(rng, n), options=options, constants={
+        name: rng.integers(1, 6, n["B"]) for name in ("chosen_length", "rejected_length")})
+
+
+def draw_pair(rng, n):
+    return {"chosen": draw_logp(rng, n), "rejected": draw_logp(rng, n)}
+
+
+def draw_logp(rng, n):
+    """Log-probabilities of texts, O(1) apart: (B,)."""
+    return rng.standard_normal(n["B"]) - 4
+
+
+def draw_beta(rng):
+    return float(rng.choice([0.5, 1.0]))
+
+
 LAB_LAYERS = [
     Layer("sequence_logp", "BTV", example_sequence_logp,
           lambda n, e: twin("sequence_logp").SequenceLogp(),
@@ -67,4 +100,14 @@ LAB_LAYERS = [
               "A > 0, below the range": beyond(True, False),
               "A < 0, above the range": beyond(False, True),
               "A < 0, clipped below": beyond(False, False)}),
+    Layer("dpo", "B", example_dpo, lambda n, e: twin("dpo").DPO(**e.options), above_1("B")),
+    Layer("kto", "B", example_kto, lambda n, e: twin("kto").KTO(**e.options), above_1("B") | {
+        "a desirable text": lambda n, e: e.constants["desirable"].any(),
+        "an undesirable text": lambda n, e: not e.constants["desirable"].all(),
+        "two weights": lambda n, e: e.options["lambda_d"] != e.options["lambda_u"]}),
+    Layer("simpo", "B", example_simpo, lambda n, e: twin("simpo").SimPO(**e.options),
+          above_1("B") | {
+              "a margin": lambda n, e: e.options["gamma"] > 0,
+              "two lengths": lambda n, e: (
+                  e.constants["chosen_length"] != e.constants["rejected_length"]).any()}),
 ]

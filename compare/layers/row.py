@@ -28,11 +28,6 @@ class Example:
                        self.params and tree.map(cast, self.params), self.options,
                        {name: cast(a) if is_values(a) else a for name, a in self.constants.items()})
 
-    def unmasked(self):
-        """Return the same example without its masks."""
-        return Example(self.inputs, self.params, self.options,
-                       {name: a if is_values(a) else None for name, a in self.constants.items()})
-
 
 def is_values(constant):
     """Whether a constant is numbers, not masks: one boolean array, a tree of them, or None."""

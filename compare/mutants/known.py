@@ -137,6 +137,14 @@ MEANINGS = {
         "the table is used twice, and the share of the tied head is dropped",
     "gpt.backward LM-12: what dtable held is overwritten, not added to":
         "the table is used twice, and the share of the embedding is dropped",
+    "kto.backward KTO-4: the factor weight is left out":
+        "the weights of the texts, lambda_D and lambda_U, are left out",
+    "kto.backward KTO-5: the factor sign is left out":
+        "undesirable texts have the sign of desirable ones",
+    "dpo.backward DPO-3: the division by len(u) is left out":
+        "the loss is a mean: its gradient is too large by the number of pairs",
+    "dpo.backward DPO-4: the factor beta is left out":
+        "u holds beta, and so must its slope: the factor beta is missing",
 }
 MEANINGS |= LLAMA_MEANINGS | {f"{stem}.backward {', '.join(lines)}: {edit}": meaning
              for stem, edit, lines, meaning in HAND_MADE}
@@ -148,6 +156,7 @@ EQUIVALENT = {  # mutants that are right after all, by name, and why
         "cross_entropy.backward CE-5: the factor counted is squared",
         "clipped_surrogate.backward CLIP-5: the factor np.where(advantages > 0, "
         "ratio <= 1 + epsilon, ratio >= 1 - epsilon) is squared",
+        "sequence_logp.backward SEQ-3: the factor counted is squared",
     ], "a factor of 0 or 1 is its own square"),
     "dropout.draw_keep: it asks rng.random(shape) > rate, not rng.random(shape) >= rate":
         "both are random masks of the same rate: a draw equals it once in 2^53",
@@ -175,6 +184,14 @@ EQUIVALENT = {  # mutants that are right after all, by name, and why
     ], "only the size is read, and ratios and advantages have the same"),
     "clipped_surrogate.backward CLIP-5: it asks advantages >= 0, not advantages > 0":
         "an advantage of 0 has no gradient, held or not",
+    **dict.fromkeys([
+        f"kto.backward KTO-4: {other} stands in place of u{place}" for place in ("", " (place 2)")
+        for other in ("sign", "weight", "cache.sign", "cache.weight")
+    ] + [
+        f"simpo.backward SPO-3: {cache}{other} stands in place of u{place}"
+        for place in ("", " (place 2)") for cache in ("", "cache.")
+        for other in ("chosen_length", "rejected_length")
+    ], "only the dtype or the length is read, and both arrays have the same"),
     "sums.sum_over_rows: it asks len(rows) < RUN, not len(rows) <= RUN":
         "a run of just RUN rows goes one level further down",
     "gpt.backward LM-6: cache.norm.xhat stands in place of cache.h":

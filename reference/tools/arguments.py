@@ -101,6 +101,18 @@ def check_rate(name, rate):
         raise ValueError(f"{name} is {rate}; allowed: 0 <= {name} < 1")
 
 
+def check_positive(name, value):
+    """Refuse a number that is not above 0, or not finite, with a ValueError."""
+    if not 0 < value < np.inf:
+        raise ValueError(f"{name} is {value}; allowed: a finite number above 0")
+
+
+def check_some(name, array):
+    """Refuse an array without entries with a ValueError: a mean over it would be 0/0."""
+    if array.size == 0:
+        raise ValueError(f"{name} has shape {array.shape}; allowed: at least one entry")
+
+
 def check_finite(name, values, *, above=-np.inf):
     """Refuse values that are NaN, infinite or not above a limit with a FloatingPointError."""
     right = np.isfinite(values)

@@ -11,5 +11,5 @@ class SequenceLogp(nn.Module):
         logp = F.log_softmax(logits, dim=-1)
         logp = logp.gather(-1, tokens[..., None])[..., 0]            # SEQ-1
         if counted is not None:
-            logp = logp * counted
+            logp = logp.masked_fill(~counted, 0)
         return logp.sum(-1)                                          # SEQ-2
