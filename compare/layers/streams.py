@@ -28,6 +28,12 @@ STREAMS = {
     "answers": 32,              # the sums of each sampling, and the numbers that pick its answers
     "coins": 33,                # the reward that is random
     "three answers": 34,        # their probabilities and rewards, where all groups are gone through
+    "habits": 20,         # preference: which symbol follows which in its language
+    "language": 21,       # texts of that language
+    "pairs": 22,          # pairs of texts, and which of the two is preferred
+    "false labels": 23,   # which of the two is preferred, by a coin
+    "best texts": 24,     # of the optimum
+    "opponents": 25,      # texts of a model's own
 }
 
 

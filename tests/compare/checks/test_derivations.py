@@ -7,6 +7,7 @@ import pytest
 from compare.__main__ import main
 from compare.checks import derivations
 from compare.checks.derivations import Tag, derivation
+from compare.layers.labs import LABS
 from compare.layers.table import LAYERS
 from compare.layers.labs import LABS
 from compare.layers.source import DERIVED, ELSEWHERE, HOUSE, TEXTS, tags
@@ -31,7 +32,7 @@ def test_each_tag_has_one_line_a_formula_and_a_block_that_asserts(stem):
     assert headings == [tag.name for tag in found]  # each once, in order
 
 
-@pytest.mark.parametrize("path", sorted((HOUSE / "torch_impl").glob("[a-z]*.py")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted((HOUSE / "torch_impl").rglob("[a-z]*.py")), ids=lambda path: path.stem)
 def test_torch_carries_no_tag_that_is_not_derived(path):
     stems = [stem for stem in DERIVED if path.stem == ELSEWHERE.get(stem, stem)]
     carried = {tag for line in path.read_text(encoding="utf-8").splitlines() for tag in tags(line)}
