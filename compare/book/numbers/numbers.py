@@ -70,7 +70,8 @@ def autograd_of(stem):
     if stem not in LAYERS:
         return Autograd([], [], [])
     pairs = paired(LAYERS[stem])
-    lines = [(one.tags, one.name, one.value.grad_fn.name()) for one in pairs.run.made if one.tags]
+    lines = [(one.tags, one.name, one.value.grad_fn.name()) for one in pairs.run.made
+             if one.tags and one.value.grad_fn is not None]  # a mask has none
     gradients = [(one.expression, one.tag) for one in pairs.backward if one.twin is not None]
     return Autograd(lines, pairs.run.walk, gradients)
 
