@@ -30,7 +30,7 @@ def print_verdict(path, stem, found):
     judged = {finding.name: judgement(finding) for finding in verdict.findings}
     judged |= dict.fromkeys(verdict.open, "open       None: not written yet")
     width = max(map(len, judged)) + 2
-    for name in sorted(judged, key=[*found[0][0].truth].index):
+    for name in dict.fromkeys(name for case, _ in found for name in case.truth):
         print(f"{name:<{width}}{judged[name]}")
     faults = by_fault(verdict, stem)
     for lines, findings in faults[:GROUPS]:
