@@ -10,12 +10,18 @@ from compare.labs.run import run_lab
 SHORT = {"beta": 1.0, "steps": 6}
 
 
-@pytest.fixture(scope="module")
-def log():
-    """A run of few updates."""
+@pytest.fixture(autouse=True, scope="module")
+def few_first_updates():
+    """The reference is made in a moment, and so is the rest."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(preference, "FIRST", 5)
-        return run_lab("preference", SHORT, 1, "both")  # which holds both sides to 1e-10
+        yield
+
+
+@pytest.fixture(scope="module")
+def log():
+    """A run of few updates; it holds both sides to 1e-10."""
+    return run_lab("preference", SHORT, 1, "both")
 
 
 def test_what_is_measured_lies_below_the_best(log):
