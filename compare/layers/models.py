@@ -22,7 +22,8 @@ class Architecture(NamedTuple):
         return getattr(twin(self.stem), self.torch_class)
 
 
-MODELS = {model.stem: model for model in [Architecture("gpt", "GPT")]}
+MODELS = {model.stem: model
+          for model in [Architecture("gpt", "GPT"), Architecture("llama", "Llama")]}
 
 
 def model_of(config):
