@@ -25,8 +25,8 @@ class Cache(NamedTuple):
 def forward(x, p, *, n_head, n_kv_head, rope_base=10000.0, eps=1e-5):
     """Return r + mlp(norm_2(r)) with r = x + attention(norm_1(x)): (B, T, C) -> (B, T, C).
 
-    Source: Touvron et al., "LLaMA" (2023), section 2.2; Ainslie et al., "GQA" (2023), for heads
-    that share keys and values.
+    Source: Touvron et al., "LLaMA" (2023); Ainslie et al., "GQA" (2023), for heads that share keys
+    and values.
     """
     n, norm_1 = rms_norm.forward(x, p.norm_1, eps=eps)          # (B, T, C)  LB-1
     a, attend = grouped_attention.forward(
