@@ -52,9 +52,10 @@ def preset_sizes(preset):
     if preset is None:
         return {}
     values, usual = defaults(preset), sizes("V", "laptop")
+    H, C = values["n_head"], values["n_embd"]
     return {"B": 1, "T": min(SHORT, values["block_size"]), "S": values["block_size"],
-            "V": values["vocab_size"] or usual["V"], "L": values["n_layer"],
-            "H": values["n_head"], "C": values["n_embd"]}
+            "V": values["vocab_size"] or usual["V"], "L": values["n_layer"], "H": H, "C": C,
+            "K": H // 2 if H % 2 == 0 else H, "F": 8 * math.ceil(C / 3)}
 
 
 def heads_of_sizes(n, given):

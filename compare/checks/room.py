@@ -26,14 +26,13 @@ def bytes_needed(layer, n):
     n = composed(n)
     B, T, V, L = n["B"], n["T"], n.get("V", 0), n.get("L", 1)
     H, C, F = n.get("H", 0), n.get("C", 0), n.get("F", 0)
-    weights = (V + n["S"] + T) * C if "S" in n else n.get("I", 0) * n.get("O", 0)
-    kept = 2 * B * T * (n.get("I", 0) + n.get("O", 0) + V)
-    if F:  # a gated MLP
-        weights += 3 * L * C * F
-        kept += 6 * L * B * T * F
+    weights = (2 * V + n["S"] + T) * C if "S" in n else n.get("I", 0) * n.get("O", 0)
+    weights += 3 * L * C * F
+    kept = 2 * B * T * (n.get("I", 0) + n.get("O", 0) + V + 4 * L * F)
     if has_matrices(layer):  # a chain of layers
-        weights += 12 * L * C * C
-        kept += L * (20 * B * T * C + 2 * B * H * T * T)
+        squares, rows = (4, 8) if "G" in n else (12, 20)  # without and with a GPT's MLP
+        weights += squares * L * C * C
+        kept += L * (rows * B * T * C + 2 * B * H * T * T)
     else:
         kept += 5 * B * T * (C + H * T)
     return 8 * (COPIES * weights + CACHES * kept)

@@ -118,6 +118,7 @@ def test_a_result_that_rounding_moves_is_no_failure(capsys):
     ("grouped_attention", "B=2,T=3,H=9,C=36", "B = 2, T = 3, K = 1, H = 9, C = 36"),
     ("grouped_attention", "B=2,T=3,H=9,K=3,D=4", "B = 2, T = 3, K = 3, H = 9, C = 36"),
     ("rope", "T=3,D=6", "B = 12, H = 4, T = 3, C = 24"),
+    ("llama_block", "B=2,H=6,D=4", "B = 2, T = 64, K = 2, F = 344, H = 6, C = 24"),
 ])
 def test_sizes_that_are_not_given_follow_from_the_others(stem, words, shown):
     assert own_words(own_sizes(LAYERS[stem], parsed(words))) == shown
@@ -127,6 +128,9 @@ def test_a_preset_has_the_models_sizes_and_few_tokens():
     n = own_sizes(LAYERS["gpt"], {}, "gpt2")
     assert own_words(n) == "B = 1, T = 64, V = 50257, S = 1024, L = 12, H = 12, C = 768"
     assert own_sizes(LAYERS["block"], {"T": 2000}, "gpt2")["T"] == 2000  # it has no S
+    n = own_sizes(LAYERS["llama"], {}, "gpt2")
+    assert own_words(n) == ("B = 1, T = 64, V = 50257, S = 1024, L = 12, K = 6, F = 2048, "
+                            "H = 12, C = 768")
 
 
 @pytest.mark.parametrize("words, refusal", [
@@ -155,10 +159,10 @@ def test_what_can_not_be_is_one_sentence(words, refusal, capsys):
 
 @pytest.mark.parametrize("stem", ["linear", "embedding", "layer_norm", "softmax", "flash_attention",
                                   "mlp", "block", "cross_entropy", "gpt", "rms_norm", "rope",
-                                  "swiglu", "grouped_attention"])
+                                  "swiglu", "grouped_attention", "llama_block", "llama"])
 def test_the_estimate_is_above_what_is_held_but_not_far(stem):
     layer = LAYERS[stem]
-    small = {"B": 2, "T": 32, "L": 1, "H": 2, "C": 64, "F": 128}
+    small = {"B": 2, "T": 32, "L": 1, "H": 2, "C": 64, "K": 1, "F": 176}
     has = set(composed(dict.fromkeys(layer.letters, 1)))
     n = own_sizes(layer, {letter: size for letter, size in small.items() if letter in has})
     tracemalloc.start()
