@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from compare.layers import both
 from compare.layers.sizes import LETTERS
-from reference import gpt
+from reference import gpt, llama
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -43,6 +43,19 @@ def configs(draw):
         vocab_size=draw(st.integers(1, 9)), block_size=draw(st.integers(1, 6)),
         n_layer=draw(st.integers(1, 3)), n_head=heads, n_embd=heads * draw(st.integers(1, 4)),
         dropout=draw(st.sampled_from([0.0, 0.1, 0.5])))
+
+
+@st.composite
+def llama_configs(draw):
+    """A small llama of any shape, tied or not."""
+    n_kv_head, group = draw(st.integers(1, 3)), draw(st.integers(1, 3))
+    heads = n_kv_head * group
+    return llama.Config(
+        vocab_size=draw(st.integers(1, 9)), block_size=draw(st.integers(1, 6)),
+        n_layer=draw(st.integers(1, 3)), n_head=heads, n_kv_head=n_kv_head,
+        n_embd=heads * 2 * draw(st.integers(1, 3)), n_hidden=draw(st.integers(1, 7)),
+        rope_base=draw(st.sampled_from([100.0, 10000.0])), eps=draw(st.sampled_from([1e-5, 1e-2])),
+        tied=draw(st.booleans()))
 
 
 def same(ours, theirs):

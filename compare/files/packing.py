@@ -103,7 +103,7 @@ def unpack(arrays):
     if kinds.from_dict(found["tokenizer"]).vocab_size > config.vocab_size:
         raise Refused("holds a tokenizer of more tokens than the model knows")
     check_shapes(config, arrays)
-    if arrays["params/norm.bias"].dtype != found["run"]["dtype"]:
+    if arrays["params/norm.weight"].dtype != found["run"]["dtype"]:
         raise Refused("holds arrays of another dtype than its run has")
     check_values(arrays)
     log = Log(as_entries(rows, found["step"]), *found["pending"],

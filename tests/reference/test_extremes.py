@@ -30,12 +30,13 @@ def a_warning_is_an_error():
 
 
 def extreme(layer, scale, seed):
-    """Return (sizes, example): its activations or logits times scale; positions for the ids."""
+    """Return (sizes, example): its activations or logits times scale; a table's rows for ids."""
     n = sizes(layer.letters, "apart")
     e = layer.example(n, seed)
     inputs = {name: a * scale if a.dtype.kind == "f" else a for name, a in e.inputs.items()}
     params = e.params and tree.unwalk(e.params, {
-        name: a * scale if "position" in name else a for name, a in tree.walk(e.params)})
+        name: a * scale if "position" in name or name == "embedding.weight" else a
+        for name, a in tree.walk(e.params)})
     return n, Example(inputs, params, e.options, e.constants)
 
 

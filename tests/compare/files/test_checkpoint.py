@@ -1,6 +1,7 @@
 """Checkpoints: training goes on exactly, on either side; no kill, full disk or bad file hurts."""
 
 import concurrent.futures
+import dataclasses
 import errno
 import io
 import itertools
@@ -26,21 +27,23 @@ import torch_impl.gpt
 import torch_impl.train
 from compare.files import checkpoint, packing, untrusted
 from compare.layers import weights
+from compare.layers.models import model_of
 from compare.layers.params import shapes
 from compare.text import corpus, tokenizers
 from compare.training import lockstep
 from compare.files.checkpoint import Checkpoint
-from reference import adamw, gpt
+from reference import adamw, gpt, llama
 from reference.tools import tree
 from reference.train import Schedule
-from strategies import configs, same, seeds
+from strategies import configs, llama_configs, same, seeds
 
 THOROUGH = settings.default.max_examples > 1000
 
 
 def drawn(config, rng, dtype="f8"):
     """Parameters whose every number is drawn."""
-    return tree.map(lambda a: rng.standard_normal(a.shape).astype(dtype), gpt.init(config, rng))
+    return tree.map(lambda a: rng.standard_normal(a.shape).astype(dtype),
+                    model_of(config).numpy.init(config, rng))
 
 
 def example(config=gpt.Config(4, 1, 1, 1, 1), seed=0, step=7, dtype="f8"):
@@ -79,7 +82,10 @@ def equal(one, other):
     return same(arrays_of(one), arrays_of(other)) and rest(one) == rest(other)
 
 
-@given(configs(), seeds, st.integers(0, 2**53), st.sampled_from(["f4", "f8"]))
+models = st.one_of(configs(), llama_configs())
+
+
+@given(models, seeds, st.integers(0, 2**53), st.sampled_from(["f4", "f8"]))
 def test_what_is_saved_is_loaded(config, seed, step, dtype):
     with tempfile.TemporaryDirectory() as folder:
         path, kept = Path(folder, "run.npz"), example(config, seed, step, dtype)
@@ -94,9 +100,9 @@ def test_what_is_saved_is_loaded(config, seed, step, dtype):
                 name: a.tobytes() for name, a in wanted.items()}
 
 
-@given(configs())
+@given(models)
 def test_the_shapes_are_those_of_init(config):
-    params = gpt.init(config, np.random.default_rng(0))
+    params = model_of(config).numpy.init(config, np.random.default_rng(0))
     assert list(shapes(config)) == [(name, a.shape) for name, a in tree.walk(params)]
 
 
@@ -114,6 +120,15 @@ def test_a_file_holds_as_many_blocks_as_a_model_may_have():
     counts = [len(packing.pack(example(gpt.Config(1, 1, n_layer, 1, 1)))) for n_layer in (1, 2)]
     most = counts[0] + (packing.BLOCKS - 1) * (counts[1] - counts[0])
     assert most + len(["checksum"]) <= untrusted.MEMBERS
+
+
+def test_a_tied_llama_is_no_untied_one(tmp_path):
+    config = llama.Config(4, 1, 1, 2, 1, 4, 3, tied=True)
+    checkpoint.save(tmp_path / "run.npz", example(config))
+    assert checkpoint.load(tmp_path / "run.npz", config).params.head == ()
+    other = dataclasses.replace(config, tied=False)
+    with pytest.raises(ValueError, match="has another configuration, tied = True, not False"):
+        checkpoint.load(tmp_path / "run.npz", other)
 
 
 def test_the_one_before_is_kept(tmp_path):
