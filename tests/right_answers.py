@@ -76,4 +76,5 @@ RIGHT_ANSWERS = [
     ("dpo", "return (-beta * dloss * s / n, beta * dloss * s / n)"),
     ("kto", "return dloss / n * beta * np.where(sign > 0, -w, w) * s * (1 - s)"),
     ("simpo", "g = dloss * s * -beta / n\nreturn g / a, -g / c"),
+    ("llama_block", "dr = dy + ds\ndx, p = finish(dr)\nreturn [dr + dx, p]"),
 ]

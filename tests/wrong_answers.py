@@ -79,6 +79,13 @@ BEGIN = {  # of each backward
     "attention_only": "V, C = cache.table.shape\n"
                       "dx, dnorm = layer_norm.backward(dlogits @ cache.table, cache.norm)\n"
                       "dhead = dlogits.reshape(-1, V).T @ cache.h.reshape(-1, C)\ndblocks = []",
+    "llama_block": "dm, dmlp = swiglu.backward(dy, cache.mlp)\n"
+                   "norm, attend = rms_norm.backward, grouped_attention.backward\n"
+                   "ds, dn2 = norm(dm, cache.norm_2)\n"
+                   "def finish(dr):\n"
+                   "    dn, da = attend(dr, cache.attention)\n"
+                   "    dx, dn1 = norm(dn, cache.norm_1)\n"
+                   "    return dx, Params(dn1, da, dn2, dmlp)",
 }
 AO = "attention_only"
 AO_BLOCKS = """for norm_1, attend in reversed(cache.blocks):
@@ -95,6 +102,7 @@ RMS, ROPE, GATED, GROUPED = "rms_norm", "rope", "swiglu", "grouped_attention"
 CLIP = "clipped_surrogate"
 LOSS, EMB, MLP, ATT, FLASH, BLOCK = ("cross_entropy", "embedding", "mlp", "attention",
                                      "flash_attention", "block")
+LLAMA = "llama_block"
 WRONG_ANSWERS = [
     (LINEAR, "return dy @ weight, Params(dys.T @ rows, dy.sum(0))", "over the batch alone"),
     (LINEAR, "return dy @ weight, Params(dys.T @ rows, dy.sum(1))", "over the positions alone"),
@@ -388,4 +396,17 @@ WRONG_ANSWERS = [
      "the other one's length"),
     ("simpo", "d = -beta * (1 - s) * dloss / n\nreturn d / a, -d / c", "is to pull less"),
     ("simpo", "d = beta * s * dloss / n\nreturn d / a, -d / c", "the sign"),
+    (LLAMA, "return finish(ds)", "both residual paths"),
+    (LLAMA, "return finish(ds + dy)", "the residual path around the attention is left out"),
+    (LLAMA, "dx, p = finish(ds)\nreturn dx + ds, p",
+     "the residual path around the MLP is left out"),
+    (LLAMA, "dx, p = finish(dy)\nreturn dx + dy + ds, p",
+     "what attention adds goes through the MLP as well"),
+    (LLAMA, "dx, p = finish(ds + dy)\nreturn dx + dy, p", "not dy alone (LB-10)"),
+    (LLAMA, "dx, p = finish(dy)\nreturn dx + dy, p", "the path through the MLP is left out"),
+    (LLAMA, "dx, p = finish(ds + dy)\nreturn dx + ds + dy, p._replace(norm_1=p.norm_2)",
+     "both norms are those of the second"),
+    (LLAMA, "dm, dn2 = norm(dy, cache.norm_2)\ndf, dmlp = swiglu.backward(dm, cache.mlp)\n"
+     "dr = dm + df\ndn, dn1 = norm(dr, cache.norm_1)\nda, dw = attend(dn, cache.attention)\n"
+     "return dn + da, Params(dn1, dw, dn2, dmlp)", "post-norm"),
 ]

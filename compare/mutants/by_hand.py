@@ -4,6 +4,7 @@ Each is (layer, what was done, {tag: the lines in the place of the statement wit
 """
 
 from .in_labs import IN_LABS
+from .llama_blocks import BLOCKS_BY_HAND
 from .llama_by_hand import LLAMA_HAND_MADE
 
 WHOLE = """
@@ -292,4 +293,4 @@ HAND_MADE = [
     ("block", "dr goes through norm_1 as well",
      {"BLK-9": "dx, dnorm_1 = layer_norm.backward(dn + dr, cache.norm_1)", "BLK-10": "pass"},
      "the residual path around the attention starts after the norm: here it starts before"),
-] + LLAMA_HAND_MADE + IN_LABS
+] + LLAMA_HAND_MADE + BLOCKS_BY_HAND + IN_LABS

@@ -4,6 +4,7 @@ A name here that no mutant, no line or no variable bears any more is a failing t
 """
 
 from .by_hand import HAND_MADE
+from .llama_blocks import BLOCKS_MEAN
 from .llama_by_hand import LLAMA_MEANINGS
 
 MEANINGS = {
@@ -146,8 +147,8 @@ MEANINGS = {
     "dpo.backward DPO-4: the factor beta is left out":
         "u holds beta, and so must its slope: the factor beta is missing",
 }
-MEANINGS |= LLAMA_MEANINGS | {f"{stem}.backward {', '.join(lines)}: {edit}": meaning
-             for stem, edit, lines, meaning in HAND_MADE}
+MEANINGS |= LLAMA_MEANINGS | BLOCKS_MEAN | {f"{stem}.backward {', '.join(lines)}: {edit}": meaning
+                                            for stem, edit, lines, meaning in HAND_MADE}
 EQUIVALENT = {  # mutants that are right after all, by name, and why
     **dict.fromkeys([
         "dropout.forward DROP-1: the factor keep is squared",
@@ -194,8 +195,10 @@ EQUIVALENT = {  # mutants that are right after all, by name, and why
     ], "only the dtype or the length is read, and both arrays have the same"),
     "sums.sum_over_rows: it asks len(rows) < RUN, not len(rows) <= RUN":
         "a run of just RUN rows goes one level further down",
-    "gpt.backward LM-6: cache.norm.xhat stands in place of cache.h":
-        "only the shape is read",
+    **dict.fromkeys([
+        "gpt.backward LM-6: cache.norm.xhat stands in place of cache.h",
+        "llama.backward LL-5: cache.norm.xhat stands in place of cache.h",
+    ], "only the shape is read"),
     "adamw.learning_rate AW-9: it asks step <= warmup, not step < warmup":
         "at step = warmup the line and the cosine meet: both give lr",
     **dict.fromkeys([

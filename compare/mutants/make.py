@@ -30,6 +30,7 @@ TARGETS = {  # functions and methods of each file; a tag after @ picks the lines
     "grouped_attention": ["backward", "project", "unproject", "sizes_of"],
     "block": ["backward", "draw_keep"],
     "gpt": ["backward", "loss_and_grad", "draw_keep"],
+    "llama": ["backward", "loss_and_grad"],
     "sums": ["sum_over_rows", "row_sum", "row_mean", "row_dot"],
     "adamw": ["update", "clip", "learning_rate"],
     "fused_adamw": ["FusedAdamW.__init__", "FusedAdamW.update", "groups", "views", "gathered"],

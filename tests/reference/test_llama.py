@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -174,10 +175,11 @@ def test_a_config_that_does_not_fit_the_parameters_is_refused(name, size, tied):
     ([0, 1], None, ValueError, r"tokens has shape \(2,\); allowed: \(B, T\) with T from 1 to 4"),
     ([[0, 1]], (), ValueError, "keep is a tuple; allowed: None, as there is no dropout")])
 def test_what_can_not_be_run_is_refused(tokens, keep, error, words):
-    config = llama.Config(**SIZES)
-    with pytest.raises(error, match=f"^{words}$"):
-        llama.forward(np.array(tokens), llama.init(config, np.random.default_rng(0)),
-                      config=config, keep=keep)
+    config, ids = llama.Config(**SIZES), np.array(tokens)
+    p = llama.init(config, np.random.default_rng(0))
+    for run in llama.forward, partial(llama.loss, ids), partial(llama.loss_and_grad, ids):
+        with pytest.raises(error, match=f"^{words}$"):
+            run(ids, p, config=config, keep=keep)
 
 
 def test_torch_refuses_more_positions_than_the_block_size():
