@@ -27,6 +27,11 @@ TWINS = {  # by tag, or by tag and name of NumPy's: the name or key of torch's, 
     "LM-7": "embedding.token.weight", "LM-8 dx": "x of LM-3, time 2",
     "LM-9 dx": ["x of LM-3", "x of LM-2"], "LM-9 dblock": ["blocks.1", "blocks.0"],
     "LM-10": "x of LM-1", "LM-11": "embedding", "LM-12": "embedding.token.weight",
+    "LB-1": "self.norm_1(...)", "LB-3": "self.norm_2(...)",
+    "LB-5 dm": "self.norm_2(...)", "LB-8 dn": "self.norm_1(...)",
+    "LL-6": "embedding.weight", "LL-7 dx": "x of LL-2, time 2",
+    "LL-8 dx": ["x of LL-2", "x of LL-1"], "LL-8 dblock": ["blocks.1", "blocks.0"],
+    "LL-9": "embedding.weight", "LL-10": "embedding.weight",  # the book's example is tied
 }
 
 
