@@ -12,14 +12,15 @@ COLD = 1e-20  # a temperature
 
 
 def generate(tokens, p, *, config, count, rng, temperature=1.0, top_k=None, top_p=1.0,
-             cached=True):
+             cached=True, model=gpt, decoder=decode):
     """Return an iterator over count sampled ids, ints, that continue tokens: (T,), T from 1 up.
 
     Each is drawn from the probabilities after a window of the text so far, by one call of
     rng.random(); at a temperature of 0, too, where only the likeliest can be drawn. The window
     starts at the smallest multiple of ceil(S / 2) that leaves at most S tokens: it grows to S, then
     goes on from its later half. Positions are counted from its start, so while it grows keys and
-    values stay as they are, and cached keeps them.
+    values stay as they are, and cached keeps them. A llama's p needs its model and its decoder:
+    model=llama, decoder=llama_decode.
     Raises TypeError, ValueError or IndexError for tokens that are not ids from 0 to V - 1,
     ValueError for a setting out of range, FloatingPointError where logits / temperature overflows.
     """
@@ -27,20 +28,20 @@ def generate(tokens, p, *, config, count, rng, temperature=1.0, top_k=None, top_
     check_ids("tokens", tokens, config.vocab_size)
     if tokens.ndim != 1:
         raise ValueError(f"tokens has shape {tokens.shape}; allowed: (T,)")
-    return stream(tokens, p, config, count, rng, cached,
+    return stream(tokens, p, config, count, rng, model, decoder if cached else None,
                   dict(temperature=temperature, top_k=top_k, top_p=top_p))
 
 
-def stream(tokens, p, config, count, rng, cached, settings):
+def stream(tokens, p, config, count, rng, model, decoder, settings):
     """Yield the ids of generate."""
     window, memory = tokens[window_start(len(tokens), config.block_size):].tolist(), None
     for _ in range(count):
-        if not cached:
-            logits = gpt.forward(np.array([window]), p, config=config)[0][0, -1]     # (V,)
+        if decoder is None:
+            logits = model.forward(np.array([window]), p, config=config)[0][0, -1]   # (V,)
         elif memory is None:
-            logits, memory = decode.begin(np.array(window), p, config=config)        # (V,)
+            logits, memory = decoder.begin(np.array(window), p, config=config)       # (V,)
         else:
-            logits = decode.step(window[-1], p, memory, len(window) - 1)             # (V,)
+            logits = decoder.step(window[-1], p, memory, len(window) - 1)            # (V,)
         token = pick(probabilities(logits, **settings), rng.random())
         yield token
         window.append(token)

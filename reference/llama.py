@@ -101,16 +101,16 @@ def forward(tokens, p, *, config, keep=None):
     Raises ValueError for a config not of p's sizes, T outside 1 .. S or a keep that is not None,
     IndexError for an id >= V.
     """
-    table, head = p.embedding.weight, (p.head or p.embedding).weight         # (V, C) each
-    check_arguments(tokens, p, head, config, keep)
+    check_arguments(tokens, p, config, keep)
     caches = []
-    x = table[tokens]                                                        # (B, T, C)  LL-1
+    x = p.embedding.weight[tokens]                                           # (B, T, C)  LL-1
     for params in p.blocks:
         x, cache = llama_block.forward(
             x, params, n_head=config.n_head, n_kv_head=config.n_kv_head,
             rope_base=config.rope_base, eps=config.eps)                      # (B, T, C)  LL-2
         caches.append(cache)
     h, norm = rms_norm.forward(x, p.norm, eps=config.eps)                    # (B, T, C)  LL-3
+    head = (p.head or p.embedding).weight                                    # (V, C)
     logits = (h.reshape(-1, h.shape[-1]) @ head.T).reshape(*tokens.shape, -1)  # (B, T, V)  LL-4
     return logits, Cache(tokens, tuple(caches), norm, h, head, config.tied)
 
@@ -150,10 +150,11 @@ def loss_and_grad(tokens, targets, p, *, config, keep=None):
     return loss, backward(dlogits, cache)
 
 
-def check_arguments(tokens, p, head, config, keep):
-    """Refuse what forward's docstring says; no argument is changed."""
-    check_floats(embedding=(p.embedding.weight, "VC"), norm=(p.norm.weight, "C"), head=(head, "VC"))
-    (V, C), S = head.shape, config.block_size
+def check_arguments(tokens, p, config, keep=None):
+    """Refuse what forward's docstring says."""
+    check_floats(embedding=(p.embedding.weight, "VC"), norm=(p.norm.weight, "C"),
+                 head=((p.head or p.embedding).weight, "VC"))
+    (V, C), S = p.embedding.weight.shape, config.block_size
     check_config(config, vocab_size=V, n_layer=len(p.blocks), n_embd=C,
                  n_hidden=len(p.blocks[0].mlp.gate.weight), tied=not p.head)
     check_ids("tokens", tokens, V)

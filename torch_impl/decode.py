@@ -18,6 +18,11 @@ class Params(NamedTuple):
     norm: tuple       # weight and bias, (C,) each
     n_head: int       # H
 
+    @property
+    def block_size(self):
+        """S."""
+        return len(self.position)
+
 
 def params(model):
     """Return the parameters of a GPT, by reference."""

@@ -11,36 +11,37 @@ from . import decode
 COLD = 1e-20  # a temperature
 
 
-def generate(tokens, model, *, count, rng, temperature=1.0, top_k=None, top_p=1.0, cached=True):
+def generate(tokens, model, *, count, rng, temperature=1.0, top_k=None, top_p=1.0, cached=True,
+             decoder=decode):
     """Return an iterator over count sampled ids, ints, that continue tokens: (T,), T from 1 up.
 
     Each is drawn from the probabilities after a window of the text so far, by one call of
     rng.random(); at a temperature of 0, too, where only the likeliest can be drawn. The window
     starts at the smallest multiple of ceil(S / 2) that leaves at most S tokens: it grows to S, then
     goes on from its later half. Positions are counted from its start, so while it grows keys and
-    values stay as they are, and cached keeps them.
+    values stay as they are, and cached keeps them. A llama needs decoder=llama_decode.
     Raises TypeError, ValueError or IndexError for tokens that are not ids from 0 to V - 1,
     ValueError for a setting out of range, FloatingPointError where logits / temperature overflows.
     """
     check_settings(count, temperature, top_k, top_p)
-    check_tokens(tokens, model.embedding.token.num_embeddings)
-    return stream(tokens, model, count, rng, cached,
+    p = decoder.params(model)
+    check_tokens(tokens, len(p.token))
+    return stream(tokens, model, p, count, rng, decoder if cached else None,
                   dict(temperature=temperature, top_k=top_k, top_p=top_p))
 
 
 @torch.inference_mode()
-def stream(tokens, model, count, rng, cached, settings):
+def stream(tokens, model, p, count, rng, decoder, settings):
     """Yield the ids of generate."""
-    p = decode.params(model)
-    (S, _), device = p.position.shape, p.position.device
+    S, device = p.block_size, p.token.device
     window, memory = tokens[window_start(len(tokens), S):].tolist(), None
     for _ in range(count):
-        if not cached:
+        if decoder is None:
             logits = forward(torch.tensor(window, device=device), model)             # (V,)
         elif memory is None:
-            logits, memory = decode.begin(torch.tensor(window, device=device), p)    # (V,)
+            logits, memory = decoder.begin(torch.tensor(window, device=device), p)   # (V,)
         else:
-            logits = decode.step(token, p, memory, len(window) - 1)                  # (V,)
+            logits = decoder.step(token, p, memory, len(window) - 1)                 # (V,)
         token = pick(probabilities(logits, **settings), rng.random())                # (1,)
         window.append(token.item())  # the one wait for the device
         if window[-1] == len(logits):

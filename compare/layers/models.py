@@ -10,6 +10,7 @@ class Architecture(NamedTuple):
 
     stem: str
     torch_class: str  # its name in torch_impl/
+    decoder: str      # of both sides: the module that keeps keys and values while it writes
 
     @property
     def numpy(self):
@@ -21,9 +22,18 @@ class Architecture(NamedTuple):
         """The model's class in torch_impl/."""
         return getattr(twin(self.stem), self.torch_class)
 
+    def writer(self):
+        """Return the arguments by which NumPy's generate writes with the model."""
+        return {"model": self.numpy, "decoder": module_of(self.decoder)}
+
+    def torch_writer(self):
+        """Return the arguments by which torch's generate writes with the model."""
+        return {"decoder": twin(self.decoder)}
+
 
 MODELS = {model.stem: model
-          for model in [Architecture("gpt", "GPT"), Architecture("llama", "Llama")]}
+          for model in [Architecture("gpt", "GPT", "decode"),
+                        Architecture("llama", "Llama", "llama_decode")]}
 
 
 def model_of(config):

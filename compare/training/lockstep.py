@@ -96,9 +96,11 @@ def print_samples(job, params, model, count=200):
     """Print what each side writes after the start of the validation text, from one seed."""
     prompt = job.valid_ids[: job.config.block_size]
     ours = list(reference.generate.generate(
-        prompt, params, config=job.config, count=count, rng=random.Random(job.seed)))
+        prompt, params, config=job.config, count=count, rng=random.Random(job.seed),
+        **model_of(job.config).writer()))
     theirs = list(torch_impl.generate.generate(
-        torch.from_numpy(prompt), model, count=count, rng=random.Random(job.seed)))
+        torch.from_numpy(prompt), model, count=count, rng=random.Random(job.seed),
+        **model_of(job.config).torch_writer()))
     for name, ids in ("NumPy", ours), ("torch", theirs):
         print(f"--- {name} writes:\n{job.tokenizer.decode(ids)}")
     print(f"--- the two texts are {'the same' if ours == theirs else 'different'}")

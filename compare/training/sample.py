@@ -8,6 +8,7 @@ import numpy as np
 
 from reference.fast import blas
 
+from ..layers.models import model_of, torch_model
 from ..text.tokenizers import END
 from . import trained
 
@@ -101,12 +102,12 @@ def ids_of(side, prompt, config, params, settings):
     """Return an iterator over the sampled ids, from the implementation asked for."""
     if side == "numpy":
         from reference import generate
-        return generate.generate(prompt, params, config=config, **settings)
+        return generate.generate(prompt, params, config=config, **settings,
+                                 **model_of(config).writer())
     import torch
 
     import torch_impl.generate
-
-    from ..layers.models import torch_model
     torch.set_num_threads(1)  # a row at a time: a second thread only waits
     model = torch_model(config, params)
-    return torch_impl.generate.generate(torch.from_numpy(prompt), model, **settings)
+    return torch_impl.generate.generate(torch.from_numpy(prompt), model, **settings,
+                                        **model_of(config).torch_writer())

@@ -32,10 +32,10 @@ def draw():
     end = TOP + STEP * len(counts)
     return figure(
         end + 32, "SmolLM2-135M: where its numbers are",
-        "A llama of 30 blocks, each row the sum over all of them. Its 9 heads share 3 heads of keys "
-        "and values, so those weights are a third of the queries'. Of a block three quarters are "
-        "the MLP, with its third matrix. The table of tokens is the head as well: a head of its own "
-        "would have as many numbers as the table.",
+        "A llama of 30 blocks, each row the sum over all of them. Its 9 heads share 3 heads of "
+        "keys and values, so those weights are a third of the queries'. Of a block three quarters "
+        "are the MLP, with its third matrix. The table of tokens is the head as well: a head of "
+        "its own would have as many numbers as the table.",
         *pieces, line(330, end - 14, 472, end - 14, color="muted"),
         text(LEFT - 10, end + 6, "together", anchor="end", bold=True),
         text(472, end + 6, f"{total:,}", anchor="end", bold=True))
