@@ -30,9 +30,9 @@ def draw():
                        text(x + wide + 8, y, shown(root_mean_square(array)), anchor="start")]
     return figure(
         TOP + STEP * len(STRETCHED) - 10, "A llama's block: its branches see no length",
-        "The same block on one stream, stretched. Each norm divides the length out, so the branches "
-        "add about as much as before: less and less of the stream. And the gradient that comes "
-        "back through them is divided by as much. The rest of dx is dy, on the direct path. "
+        "The same block on one stream, stretched. Each norm divides the length out, so the "
+        "branches add about as much as before: less and less of the stream. And the gradient that "
+        "comes back through them is divided by as much. The rest of dx is dy, on the direct path. "
         "Numbers are root mean squares.", *pieces)
 
 
