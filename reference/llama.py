@@ -116,7 +116,7 @@ def forward(tokens, p, *, config, keep=None):
 
 
 def backward(dlogits, cache):
-    """Return the gradients of all parameters: (B, T, V) -> Params."""
+    """Return the gradients of all parameters, () for a tied head: (B, T, V) -> Params."""
     V, C = cache.head.shape
     check_cotangent("dlogits", dlogits, (*cache.h.shape[:-1], V), cache.h.dtype)
     dlogits_rows = dlogits.reshape(-1, V)                                    # (N, V)

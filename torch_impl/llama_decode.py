@@ -62,8 +62,8 @@ def attend(x, weights, rows, start, cos, sin):
     T, D = len(x), rows.shape[-1]
     q, k, v = (F.linear(x, w).view(T, -1, D).transpose(0, 1) for w in weights)
     q, k = (a * cos + rotate_half(a) * sin for a in (q, k))              # (H, T, D), (K, T, D)
-    rows[0, :, start:start + T], rows[1, :, start:start + T] = k, v
-    k, v = rows[None, 0, :, :start + T], rows[None, 1, :, :start + T]    # (1, K, start + T, D)
+    rows[:, :, start:start + T] = torch.stack((k, v))                    # (2, K, T, D)
+    k, v = rows[:, None, :, :start + T]                                  # (1, K, start + T, D)
     mixed = F.scaled_dot_product_attention(
         q[None], k, v, is_causal=T > 1, enable_gqa=True)                 # (1, H, T, D)
     return mixed[0].transpose(0, 1).reshape(T, -1)                       # (T, C)

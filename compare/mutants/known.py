@@ -224,10 +224,14 @@ EQUIVALENT = {  # mutants that are right after all, by name, and why
     **dict.fromkeys([
         f"{room}generate.probabilities: masked entries become 0" for room in ("", "torch_impl.")
     ], "they do already"),
-    "decode.attend ATT-3: swapaxes takes the axis 1, not -2":
-        "k has three axes: 1 is -2",
-    "torch_impl.decode.step: the size of the axis -1 is taken, not of 1":
-        "the table has two axes: 1 is -1",
+    **dict.fromkeys([
+        "decode.attend ATT-3: swapaxes takes the axis 1, not -2",
+        "llama_decode.attend GA-6: swapaxes takes the axis 1, not -2",
+    ], "k has three axes: 1 is -2"),
+    **dict.fromkeys([
+        "torch_impl.decode.step: the size of the axis -1 is taken, not of 1",
+        "torch_impl.llama_decode.step: the size of the axis -1 is taken, not of 1",
+    ], "the table has two axes: 1 is -1"),
     "torch_impl.decode.attend: transpose takes the axis 0, not 1":
         "the batch is 1: only an axis of that size moves, before all are laid into rows",
     "train.accumulated: g, which belongs to the caller, is overwritten":

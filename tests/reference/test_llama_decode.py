@@ -88,3 +88,14 @@ def test_what_overflows_is_refused_where_a_token_is_drawn():
     _, memory = llama_decode.begin(np.array([1]), wide, config=CONFIG)
     with pytest.raises(FloatingPointError, match="is nan; allowed: finite numbers"):
         reference.generate.probabilities(llama_decode.step(3, wide, memory, 1))
+
+
+def test_scores_of_thousands_are_no_overflow():
+    params, _, tokens = draw(CONFIG, 0, CONFIG.block_size)
+    block, = params.blocks
+    attention = block.attention._replace(q=llama.linear.Weight(1e4 * block.attention.q.weight))
+    params = params._replace(blocks=(block._replace(attention=attention),))
+    whole = llama.forward(tokens[None], params, config=CONFIG)[0][0]     # (T, V)
+    _, memory = llama_decode.begin(tokens[:1], params, config=CONFIG)
+    close(np.array([llama_decode.step(tokens[t], params, memory, t)
+                    for t in range(1, len(tokens))]), whole[1:])
