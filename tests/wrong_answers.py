@@ -384,7 +384,7 @@ WRONG_ANSWERS = [
     ("dpo", "return 0 * u, 0 * u", "it is a constant"),
     ("dpo", "return -beta * (1 - s) * dloss / n, beta * (1 - s) * dloss / n", "is to pull less"),
     ("dpo", "d = -beta * s * (1 - s) * dloss / n\nreturn d, -d", "it is the slope of sigmoid(u)"),
-    ("dpo", "return beta * s * dloss / n, -beta * s * dloss / n", "in another order"),
+    ("dpo", "return beta * s * dloss / n, -beta * s * dloss / n", "the sign of the result of DPO-3 is flipped"),
     ("dpo", "return -s * dloss / n, s * dloss / n", "beta"),
     ("kto", "d = -w * sign * beta * s * (1 - s) * dloss / n\nreturn d - d.mean()", "through z0"),
     ("kto", "return -w * sign * beta * (1 - s) * dloss / n", "as DPO has it"),

@@ -199,7 +199,8 @@ def besides(name, found, known):
 
 def other_order(found, wrong):
     """Return whose right gradient each wrong one is, or by its shape seems to be, if each is
-    another's."""
+    another's. Where one is minus the other, as in a loss of pairs, it is the sign that is wrong.
+    """
     right = [name for name in found[-1][0].truth if name != "output"]
 
     def takes_place_of(name, other, test):
@@ -210,7 +211,8 @@ def other_order(found, wrong):
     for test in close, lambda mine, truth: mine.shape == truth.shape:
         order = {name: other for name in wrong for other in right
                  if other != name and takes_place_of(name, other, test)
-                 and not takes_place_of(name, name, test)}
+                 and not takes_place_of(name, name, test)
+                 and not takes_place_of(name, name, lambda mine, truth: close(mine, -truth))}
         if order and set(order) == set(order.values()):
             return order
     return {}
