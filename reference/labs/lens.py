@@ -95,7 +95,7 @@ def patch(tokens, source, position, p, *, config, before):
 
     source is the Seen of the other, of the same shape (B, T); the place is a position of each
     sequence, (B,) or one for all, before one block. (B, T) -> (B, T, V)
-    Source: Meng et al., "Locating and Editing Factual Associations in GPT" (2022), section 2.1.
+    Source: Meng et al., "Locating and Editing Factual Associations in GPT" (2022).
     """
     x, _ = embedding.forward(tokens, p.embedding)                            # (B, T, C)
     for l, params in enumerate(p.blocks):
