@@ -32,7 +32,7 @@ check: $(READY)
 book: $(READY)
 	$(RUN) -m compare book
 
-# every lab over three seeds on both sides, into the logs that their pages show; takes a quarter of an hour
+# every lab over three seeds on both sides, into the logs that their pages show; takes about ten minutes
 labs: $(READY)
 	$(RUN) -m compare lab --all --seeds 3 --log compare/labs/logs
 

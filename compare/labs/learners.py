@@ -13,7 +13,7 @@ from reference.tools import tree
 
 from ..layers.source import module_of, twin
 
-MODELS = {"gpt": "GPT", "attention_only": "AttentionOnly"}  # the class in torch, by stem
+TORCH_CLASSES = {"gpt": "GPT", "attention_only": "AttentionOnly"}  # by stem
 
 
 class NumpyLearner:
@@ -53,7 +53,7 @@ class TorchLearner:
 
         from ..layers import weights
         self.schedule, self.start, self.made = schedule, params, 0
-        model = getattr(twin(stem), MODELS[stem])(**vars(config))
+        model = getattr(twin(stem), TORCH_CLASSES[stem])(**vars(config))
         self.model = weights.load_into(model, params)
         self.optimizer = torch_impl.train.optimizer_of(self.model, schedule)
 

@@ -9,7 +9,7 @@ from reference import gpt
 from reference.labs import lens
 
 from ..layers.source import twin
-from .learners import MODELS
+from .learners import TORCH_CLASSES
 
 
 class NumpyLens:
@@ -45,7 +45,7 @@ class TorchLens:
     def __init__(self, config, params):
         from ..layers import weights
         stem = "gpt" if isinstance(params, gpt.Params) else "attention_only"
-        model = getattr(twin(stem), MODELS[stem])(**vars(config))
+        model = getattr(twin(stem), TORCH_CLASSES[stem])(**vars(config))
         self.lens = twin("lens")
         self.model = weights.load_into(model, params).eval()
 

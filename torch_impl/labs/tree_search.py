@@ -86,8 +86,7 @@ def play(logits, verify, *, length, c, calls):
     """Return an answer that is made token by token, and the tree.
 
     Arguments and errors are those of search. Each token is chosen after its share of the calls, and
-    never taken back. The verifier sees the
-    answer once more than the walks: that is one more call.
+    never taken back. The verifier sees the answer once more than the walks: one more call.
     """
     check_search(length, c, calls)
     tree, walks, prefix = Tree(logits, calls + length), 0, ()
