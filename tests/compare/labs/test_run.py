@@ -13,7 +13,8 @@ from compare.labs import run
 from compare.labs.learners import LEARNERS, constant_rate, drawn_params
 from compare.labs.report import shown_number, span, table_of, verdict_of
 from compare.labs.run import LabRun, Measured, read_run, run_lab, write_run
-from compare.layers.labs import LABS, Claim, Lab, Setting
+from compare.layers.lab import Claim, Lab, Setting
+from compare.layers.labs import LABS
 from compare.layers.streams import stream
 from compare.svg import figure
 from reference import gpt
