@@ -8,7 +8,7 @@ from reference import gpt
 from reference.tools import tree
 
 from ..layers.params import as_params
-from .weight_files import as_array, quoted
+from .naming import check_names, is_floats, unprefixed
 
 TABLE = [line.split() for line in """
     wte.weight              embedding.token.weight         V,C
@@ -40,12 +40,8 @@ def from_gpt2(state_dict, n_head=None):
     tell the number of heads: n_head, or C / 64. Raises ValueError that names every wrong key.
     Source: Radford et al. (2019), in the naming of the published checkpoints.
     """
-    arrays = {PREFIX.sub("", str(name), count=1): as_array(value)
-              for name, value in state_dict.items()}
-    if len(arrays) < len(state_dict):
-        raise ValueError('state_dict has names both with and without "transformer." or another '
-                         "prefix; allowed: each name once")
-    arrays = {name: a for name, a in arrays.items() if not BUFFER.fullmatch(name)}
+    arrays = {name: a for name, a in unprefixed(state_dict, PREFIX).items()
+              if not BUFFER.fullmatch(name)}
     check_function(arrays, [str(name) for name in state_dict])
     head = arrays.pop("lm_head.weight", None)
     layers = {name.split(".")[1] for name in arrays if re.match(r"h\.\d+\.", name)}
@@ -107,21 +103,14 @@ def check_layout(arrays, names):
     sizes = {}
     unfit = [name for name, (_, axes) in names.items()
              if name in arrays and not fits(arrays[name], axes, sizes)]
-    wrong = {"missing": [name for name in names if name not in arrays],
-             "left over": [quoted(name) for name in arrays if name not in names],
-             "misshapen": [f"{name} {arrays[name].shape} of {arrays[name].dtype} "
-                           f"for ({', '.join(names[name][1])})" for name in unfit]}
-    if any(wrong.values()):
-        found = "; ".join(f"{len(keys)} {kind}: {', '.join(keys)}"
-                          for kind, keys in wrong.items() if keys)
-        known = "".join(f", {letter} = {n}" for letter, n in sizes.items())
-        raise ValueError(f"state_dict has wrong keys, {found}; allowed: GPT-2's names and "
-                         f"shapes, of floats{known}")
+    known = "".join(f", {letter} = {n}" for letter, n in sizes.items())
+    check_names(arrays, {name: ", ".join(axes) for name, (_, axes) in names.items()}, unfit,
+                f"GPT-2's names and shapes, of floats{known}")
     return sizes
 
 
 def fits(a, axes, sizes):
     """Tell whether these are floats with axes such as ["C", "3C"]; take on sizes not yet known."""
-    return a.dtype.str[1:] in ("f2", "f4", "f8") and a.ndim == len(axes) and all(
+    return is_floats(a) and a.ndim == len(axes) and all(
         n == int(axis[:-1] or 1) * sizes.setdefault(axis[-1], n // int(axis[:-1] or 1))
         for n, axis in zip(a.shape, axes))

@@ -54,7 +54,9 @@ def of_metadata(metadata):
 
 
 def load_json(path, end=END):
-    """Return the BPETokenizer of a tokenizer.json; end names the special that ends a text.
+    """Return the BPETokenizer of a tokenizer.json; end is the token that ends a text.
+
+    It is a name, an id, a list of ids whose first counts, or None for the usual name.
 
     Raises ValueError for a file that is missing or malformed, another kind, or another rule.
     """
@@ -70,10 +72,22 @@ def load_json(path, end=END):
     merges = [merge.split(" ") if isinstance(merge, str) else merge  # both forms are in use
               for merge in items(model.get("merges"), "model.merges")]
     specials = with_added(ids, items(told.get("added_tokens") or [], "added_tokens"))
-    tokenizer = of_vocabulary(ids, merges, specials, rule_of(told.get("pre_tokenizer")), end)
+    tokenizer = of_vocabulary(ids, merges, specials, rule_of(told.get("pre_tokenizer")),
+                              end_name(ids, end))
     if len(tokenizer.alphabet) < 256:  # else no byte is unknown
         check_among("model.unk_token", model.get("unk_token"), [None])
     return tokenizer
+
+
+def end_name(ids, end):
+    """Return the name of the token that ends a text."""
+    if end is None or isinstance(end, str):
+        return end or END
+    first = end[0] if isinstance(end, list) and end else end
+    for name, i in ids.items():
+        if type(first) is int and i == first:
+            return name
+    raise ValueError(f"eos_token_id is {in_short(end)}; allowed: the id of a token")
 
 
 def with_added(ids, added):

@@ -65,6 +65,8 @@ def declare_sample(sample):
     sample.add_argument("--last", action="store_true", help="its last checkpoint, not the best")
     sample.add_argument("--weights", metavar="FILE", help="instead: a checkpoint, or GPT-2's "
                         "weights (.npz, .safetensors, .pt, .bin), with --gpt2-files")
+    sample.add_argument("--model", metavar="PATH", help="instead: a llama, as a .gguf file, or a "
+                        "folder with config.json, tokenizer.json and model.safetensors")
     sample.add_argument("--gpt2-files", metavar="FOLDER",
                         help="that holds vocab.bpe and encoder.json (default: this one)")
     sample.add_argument("--n-head", type=positive, help="of --weights (default: n_embd / 64)")
@@ -72,6 +74,8 @@ def declare_sample(sample):
                         help="which implementation (default %(default)s)")
     sample.add_argument("--prompt", help="the text to continue (default: the beginning of a "
                         "document, or a new line)")
+    sample.add_argument("--chat", metavar="TEXT", help="instead: a question to a model that "
+                        "chats, in the template ChatML; the answer alone is written")
     sample.add_argument("--count", type=positive, default=500, help="tokens at most "
                         "(default %(default)s)")
     sample.add_argument("--stop", metavar="TEXT", help="end a sample before TEXT; the end token of "

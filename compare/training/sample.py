@@ -12,13 +12,17 @@ from ..layers.models import model_of, torch_model
 from ..text.tokenizers import END
 from . import trained
 
+CHAT = "<|im_start|>", "<|im_end|>"  # the specials around a turn of a chat, as ChatML has them
+ORIGINS = {  # an option: where the model must come from, and that in words
+    "weights": ("weights", "without --model"), "gpt2_files": ("weights", "with --weights"),
+    "n_head": ("weights", "with --weights"), "out": ("out", "without --weights and --model"),
+    "last": ("out", "without --weights and --model")}
+
 
 def sample(given):
     """Write samples to the console as their tokens come."""
     check_sampling(given)
-    config, params, tokenizer = trained.without_spare_tokens(
-        trained.of_run(given) if given.weights is None else
-        trained.of_weights(given.weights, given.n_head, given.gpt2_files))
+    config, params, tokenizer = trained.without_spare_tokens(model_asked_for(given))
     opening, prompt = prompt_of(given, tokenizer)
     rng = random.Random(given.seed)
     settings = dict(count=given.count, rng=rng, temperature=given.temperature, top_k=given.top_k,
@@ -30,7 +34,7 @@ def sample(given):
         if given.samples > 1:
             print(f"--- sample {i + 1}")
         sys.stdout.write(opening)
-        pieces = tokenizer.stream(up_to_end(ids, tokenizer.specials.get(END), made))
+        pieces = tokenizer.stream(up_to_end(ids, tokenizer.specials.get(tokenizer.end), made))
         began = time.perf_counter()
         with blas.threads(1):  # a row at a time: a second thread only waits
             for piece in before_stop(pieces, given.stop) if given.stop else pieces:
@@ -43,6 +47,15 @@ def sample(given):
     return 0
 
 
+def model_asked_for(given):
+    """Return the Model of a run, of --weights, or of --model."""
+    if given.model is not None:
+        return trained.of_llama(given.model)
+    if given.weights is not None:
+        return trained.of_weights(given.weights, given.n_head, given.gpt2_files)
+    return trained.of_run(given)
+
+
 def check_sampling(given):
     """Refuse options that are out of range, or that nothing would come of."""
     if given.seed < 0:
@@ -51,11 +64,12 @@ def check_sampling(given):
         raise ValueError("prompt is empty; allowed: at least one character of the training text")
     if given.stop == "":
         raise ValueError("stop is empty; allowed: at least one character")
-    names, only = ((("gpt2_files", "n_head"), "with") if given.weights is None else
-                   (("out", "last"), "without"))
-    for name in names:
-        if getattr(given, name) not in (None, False):
-            raise ValueError(f"{name} is {getattr(given, name)}; allowed: only {only} --weights")
+    if given.chat is not None and given.prompt is not None:
+        raise ValueError(f"chat is {given.chat!r}; allowed: only without --prompt")
+    origin = "model" if given.model else "weights" if given.weights else "out"
+    for name, (of, only) in ORIGINS.items():
+        if getattr(given, name) not in (None, False) and origin != of:
+            raise ValueError(f"{name} is {getattr(given, name)}; allowed: only {only}")
 
 
 def up_to_end(ids, end, made):
@@ -83,11 +97,18 @@ def before_stop(pieces, stop):
 
 
 def prompt_of(given, tokenizer):
-    """Return what a sample continues, as it is shown and as ids (T,).
+    """Return what a sample continues, as it is shown and as ids (T,); of a chat nothing is shown.
 
     Without --prompt that is the end token, after which a document begins, unseen; where there is
     none, a new line, and where that is no token either, the first token.
     """
+    if given.chat is not None:
+        if not {*CHAT} <= {*tokenizer.specials}:
+            raise ValueError(f"chat is {given.chat!r}; allowed: with a model whose tokenizer has "
+                             f"{' and '.join(CHAT)}")
+        begin, end = CHAT
+        turn = f"{begin}user\n{given.chat}{end}\n{begin}assistant\n"
+        return "", tokenizer.encode(turn, specials=True)
     if given.prompt is not None:
         return given.prompt, tokenizer.encode(given.prompt, specials=True)
     if END in tokenizer.specials:

@@ -1,17 +1,21 @@
-"""A trained model: of a run, of a checkpoint, or by GPT-2's names."""
+"""A trained model: of a run, of a checkpoint, by GPT-2's names, or a llama of others."""
 
 import dataclasses
 import sys
 import zipfile
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from reference.tools import tree
 
-from ..files import checkpoint, gpt2, weight_files
+from ..files import checkpoint, gpt2, llama, llama_gguf, weight_files
 from ..files.options import FOLDER, PRESETS
-from ..text import gpt2_files, kinds
+from ..layers.params import shapes
+from ..text import gpt2_files, kinds, published
 
 SIZES = "vocab_size", "n_layer", "n_head", "n_embd"  # that are those of the weights
+SAFE = "model.safetensors", "model.safetensors.index.json"  # one file, or what lists several
+CONFIG = 2**16  # characters of a config.json, many times those of a usual one
 
 
 class Model(NamedTuple):
@@ -69,12 +73,38 @@ def is_checkpoint(path):
         return False
 
 
+def of_llama(path):
+    """Return the Model of a llama: a GGUF file, or a folder in Hugging Face's form.
+
+    That has config.json, tokenizer.json, and model.safetensors or the index of several.
+    Raises ValueError for files that are missing, damaged, or of another model.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        config, tensors, metadata = llama_gguf.read_llama(path)
+        tokenizer, params = published.of_metadata(metadata), llama_gguf.floats_of(config, tensors)
+    else:
+        fields = gpt2_files.read_json("model", path / "config.json", "a config.json", CONFIG)
+        weights = next((path / name for name in SAFE if (path / name).is_file()), path / SAFE[0])
+        config, params = llama.from_llama(weight_files.read_weights(weights), fields)
+        tokenizer = published.load_json(path / "tokenizer.json", fields.get("eos_token_id"))
+    if config.vocab_size < tokenizer.vocab_size:
+        raise ValueError(f"model is {path}, of {config.vocab_size} tokens; allowed: at least the "
+                         f"{tokenizer.vocab_size} of its tokenizer")
+    return Model(config, params, tokenizer)
+
+
 def without_spare_tokens(model):
-    """Return the model without the rows of the table that no token has."""
-    count, embedding = model.tokenizer.vocab_size, model.params.embedding
-    table = embedding.token._replace(weight=embedding.token.weight[:count])
-    return model._replace(config=dataclasses.replace(model.config, vocab_size=count),
-                          params=model.params._replace(embedding=embedding._replace(token=table)))
+    """Return the model without the rows of its tables that no token has."""
+    return Model(*cut(model.config, model.params, vocab_size=model.tokenizer.vocab_size),
+                 model.tokenizer)
+
+
+def cut(config, params, **sizes):
+    """Return a Config with smaller tables and its Params: the first rows of each."""
+    config, arrays = dataclasses.replace(config, **sizes), dict(tree.walk(params))
+    return config, tree.unwalk(params, {name: arrays[name][:shape[0]]
+                                        for name, shape in shapes(config)})
 
 
 def to_train(model, given, dtype, dropout):
@@ -93,8 +123,6 @@ def to_train(model, given, dtype, dropout):
     if S > model.config.block_size:
         raise ValueError(f"block_size is {S}, but {given.weights} has {model.config.block_size} "
                          "positions; allowed: at most so many")
-    embedding = model.params.embedding
-    table = embedding.position._replace(weight=embedding.position.weight[:S])
-    params = model.params._replace(embedding=embedding._replace(position=table))
-    return (dataclasses.replace(model.config, block_size=S, dropout=dropout),
+    config, params = cut(model.config, model.params, block_size=S)
+    return (dataclasses.replace(config, dropout=dropout),
             tree.map(lambda a: a.astype(dtype), params))

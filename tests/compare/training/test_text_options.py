@@ -294,7 +294,7 @@ def test_the_end_token_ends_a_sample_unseen_and_counts_as_made(
     (["--stop", ""], "stop is empty; allowed: at least one character"),
     (["--n-head", "2"], "n_head is 2; allowed: only with --weights"),
     (["--gpt2-files", "gpt2"], "gpt2_files is gpt2; allowed: only with --weights"),
-    (["--out", "run", "--weights", "w.npz"], "out is run; allowed: only without --weights"),
+    (["--out", "run", "--weights", "w.npz"], "out is run; allowed: only without --weights and --model"),
 ])
 def test_options_of_a_sample_that_nothing_comes_of_are_refused(place, capsys, words, sentence):
     assert main(["sample", *words]) == 2
