@@ -16,15 +16,14 @@ MERGES = [(b" ", b"t"), (b"h", b"e"), (b" t", b"he"), (b"i", b"n"), (b"a", b"b")
 LACKING = b"\x04\xf1Q"  # bytes that the small tokenizer has no token for
 
 
-def small(rule="smollm"):
+def small(rule="smollm", specials=("<|endoftext|>", "<|im_end|>", "<|im_end|>>")):
     """A tokenizer in the form of SmolLM2's: specials in front, here one behind, bytes lacking."""
     alphabet = [byte for byte in range(255, -1, -1) if byte not in LACKING]
     ids = {bytes([byte]): 2 + i for i, byte in enumerate(alphabet)}
     for left, right in MERGES:
         ids[left + right] = 2 + len(ids)
     pairs = [(ids[left], ids[right]) for left, right in MERGES]
-    return BPETokenizer(pairs, alphabet, ["<|endoftext|>", "<|im_end|>", "<|im_end|>>"], rule, 2,
-                        "<|im_end|>")
+    return BPETokenizer(pairs, alphabet, specials, rule, 2, "<|im_end|>")
 
 
 def names_of(tokenizer):

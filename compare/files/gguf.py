@@ -156,6 +156,7 @@ def weights_of(kind):
     return 32 if BLOCKS[kind].names else 1
 
 
+@np.errstate(invalid="ignore")  # a scale may be infinite; softmax refuses what comes of that
 def unpacked(packed, kind):
     """Return float32 (..., n) of packed rows (..., bytes) of a type.
 

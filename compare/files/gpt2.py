@@ -8,7 +8,7 @@ from reference import gpt
 from reference.tools import tree
 
 from ..layers.params import as_params
-from .naming import check_names, is_floats, unprefixed
+from .naming import check_names, as_found, is_floats, unprefixed
 
 TABLE = [line.split() for line in """
     wte.weight              embedding.token.weight         V,C
@@ -101,8 +101,8 @@ def check_function(arrays, names):
 def check_layout(arrays, names):
     """Return the sizes by letter; refuse wrong names, shapes and dtypes, all in one ValueError."""
     sizes = {}
-    unfit = [name for name, (_, axes) in names.items()
-             if name in arrays and not fits(arrays[name], axes, sizes)]
+    unfit = {name: as_found(arrays[name]) for name, (_, axes) in names.items()
+             if name in arrays and not fits(arrays[name], axes, sizes)}
     known = "".join(f", {letter} = {n}" for letter, n in sizes.items())
     check_names(arrays, {name: ", ".join(axes) for name, (_, axes) in names.items()}, unfit,
                 f"GPT-2's names and shapes, of floats{known}")

@@ -7,7 +7,8 @@ import numpy as np
 from reference.tools import tree
 
 from ..layers.params import as_params, shapes
-from .naming import check_names, is_floats, llama_config, theirs_of, unprefixed
+from .naming import (
+    check_names, as_found, is_floats, llama_config, theirs_of, unprefixed)
 from .untrusted import quoted
 
 PUBLISHED = dict(line.split() for line in """
@@ -51,8 +52,8 @@ def from_llama(state_dict, config):
                          f"allowed: no more than the {len(arrays)} arrays of state_dict")
     head = arrays.pop(HEAD, None) if ours.tied else None  # a tied one may stand there twice
     wanted = {theirs_of(name, PUBLISHED): (name, shape) for name, shape in shapes(ours)}
-    unfit = [name for name, (_, shape) in wanted.items()
-             if name in arrays and not (is_floats(arrays[name]) and arrays[name].shape == shape)]
+    unfit = {name: as_found(arrays[name]) for name, (_, shape) in wanted.items() if name in arrays
+             and not (is_floats(arrays[name]) and arrays[name].shape == shape)}
     check_names(arrays, {name: ", ".join(map(str, shape)) for name, (_, shape) in wanted.items()},
                 unfit, "a llama's names, in the shapes that its config says, of floats")
     if head is not None and not np.array_equal(head, arrays[TABLE], equal_nan=True):

@@ -48,8 +48,8 @@ def read_llama(path):
     metadata, tensors = gguf.read(path)
     config = config_of_metadata(metadata, tensors)
     wanted = {theirs_of(name, GGML_NAMES): (name, shape) for name, shape in shapes(config)}
-    unfit = [name for name, (_, shape) in wanted.items()
-             if name in tensors and tensors[name].shape != shape]
+    unfit = {name: str(tensors[name].shape) for name, (_, shape) in wanted.items()
+             if name in tensors and tensors[name].shape != shape}
     check_names(tensors, {name: ", ".join(map(str, shape)) for name, (_, shape) in wanted.items()},
                 unfit, "a llama's names, in the shapes that its metadata says",
                 f"weights is {path}, which")

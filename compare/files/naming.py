@@ -21,16 +21,20 @@ def unprefixed(state_dict, prefix):
 def check_names(arrays, axes, unfit, allowed, what="state_dict"):
     """Refuse missing, left over and misshapen arrays, all in one ValueError.
 
-    axes has the shape that each name should have, in words; unfit lists those that have another.
+    axes has the shape that each name should have, in words; unfit what each wrong one is instead.
     """
     wrong = {"missing": [name for name in axes if name not in arrays],
              "left over": [quoted(name) for name in arrays if name not in axes],
-             "misshapen": [f"{name} {arrays[name].shape} of {arrays[name].dtype} "
-                           f"for ({axes[name]})" for name in unfit]}
+             "misshapen": [f"{name} {words} for ({axes[name]})" for name, words in unfit.items()]}
     if any(wrong.values()):
         found = "; ".join(f"{len(keys)} {kind}: {', '.join(keys)}"
                           for kind, keys in wrong.items() if keys)
         raise ValueError(f"{what} has wrong keys, {found}; allowed: {allowed}")
+
+
+def as_found(a):
+    """Return what an array is."""
+    return f"{a.shape} of {a.dtype}"
 
 
 def is_floats(a):
@@ -49,12 +53,13 @@ def llama_config(values, names):
     """Return the llama's Config of {our field: value}; refusals have names[our field] for it."""
     for field, value in values.items():
         kind = llama.Config.__annotations__[field]
-        fits = type(value) is kind or kind is float and type(value) is int
-        if not fits:
+        if kind is float and type(value) is int and abs(value) < 2**1023:
+            values = values | {field: float(value)}
+        elif type(value) is not kind:
             raise ValueError(f"{names[field]} is {quoted(value)}; allowed: {WORDS[kind]}")
     try:
         return llama.Config(**values)
-    except (ValueError, OverflowError) as error:
+    except ValueError as error:
         raise ValueError(re.sub(r"[a-z_]+", lambda m: names.get(m[0], m[0]), str(error))) from None
 
 

@@ -10,18 +10,22 @@ import torch
 from hypothesis import settings
 
 from compare.__main__ import main
-from compare.files import checkpoint, gguf, packing, weight_files
+from compare.files import checkpoint, gguf, llama, llama_gguf, packing, weight_files
 from compare.text import gpt2_files, published
 from compare.text.bpe import train_bpe
 from damage import broken, resealed
 from gguf_form import gguf_bytes
 from gpt2_form import write_gpt2
+from llama_form import gguf_llama, hugging_face
 from published_form import json_form, metadata_form, small
+from reference.llama import Config
+from reference.tools import tree
 from strategies import same
 
 COUNT = 1000 if settings.default.max_examples > 1000 else 100  # of each kind of file
 ARRAYS = {f"h.{i}.weight": np.random.default_rng(i).standard_normal((3, i)).astype("f4")
           for i in range(4)} | {"b": np.arange(20.0), "h": np.float16([1, 2])}
+LLAMA = Config(5, 8, n_layer=1, n_head=2, n_kv_head=1, n_embd=32, n_hidden=32, tied=True)
 SUMMED = {"checkpoint.npz", "stored.npz", "deflated.npz", "a.pt"}  # carry a sum of what they hold
 
 
@@ -60,6 +64,20 @@ def write_index(path):
     path.write_text(json.dumps({"weight_map": dict.fromkeys(ARRAYS, "one.safetensors")}))
 
 
+def read_llama(path):
+    config, tensors, _ = llama_gguf.read_llama(path)
+    return dict(tree.walk(llama_gguf.floats_of(config, tensors)))
+
+
+def write_fields(path):
+    path.write_text(json.dumps(hugging_face(LLAMA)))
+
+
+def read_fields(path):
+    fields = gpt2_files.read_json("model", path, "a config.json", 2**16)
+    return vars(llama.config_of_fields(fields))
+
+
 KINDS = {  # name: how it is written, how it is read
     "checkpoint.npz": (write_checkpoint, lambda path: packing.pack(checkpoint.load(path))),
     "stored.npz": (lambda path: np.savez(path, **ARRAYS), weight_files.read_weights),
@@ -73,6 +91,8 @@ KINDS = {  # name: how it is written, how it is read
     "a.gguf": (write_packed, read_packed),
     "vocab.gguf": (lambda path: path.write_bytes(gguf_bytes(metadata_form(small()))),
                    lambda path: published.of_metadata(gguf.read(path)[0])),
+    "llama.gguf": (lambda path: gguf_llama(LLAMA, path), read_llama),
+    "config.json": (write_fields, read_fields),
     "tokenizer.json": (lambda path: path.write_text(json.dumps(json_form(small()))),
                        published.load_json),
 }
