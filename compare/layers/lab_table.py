@@ -3,9 +3,10 @@
 import numpy as np
 
 from reference import gpt
-from reference.labs import attention_only
+from reference.labs import attention_only, lora
 
-from .draws import draw_attention, draw_embedding, draw_ids, draw_norm, repeats
+from .draws import (draw_attention, draw_embedding, draw_ids, draw_norm, draw_weight,
+                    repeats)
 from .row import Example, Layer, above_1
 from .source import twin
 
@@ -69,6 +70,13 @@ def example_simpo(rng, n):
         name: rng.integers(1, 6, n["B"]) for name in ("chosen_length", "rejected_length")})
 
 
+def example_lora(rng, n):
+    x = rng.standard_normal((n["B"], n["T"], n["I"]))
+    p = lora.Params(draw_weight(rng, n["R"], n["I"]).weight, draw_weight(rng, n["O"], n["R"]).weight)
+    return Example({"x": x}, p, {"scale": float(rng.choice([0.5, 1.0, 2.0]))},
+                   {"weight": draw_weight(rng, n["O"], n["I"]).weight})
+
+
 def draw_pair(rng, n):
     return {"chosen": draw_logp(rng, n), "rejected": draw_logp(rng, n)}
 
@@ -110,4 +118,9 @@ LAB_LAYERS = [
               "a margin": lambda n, e: e.options["gamma"] > 0,
               "two lengths": lambda n, e: (
                   e.constants["chosen_length"] != e.constants["rejected_length"]).any()}),
+    Layer("lora", "BTIOR", example_lora,
+          lambda n, e: twin("lora").LoRA(n["I"], n["O"], n["R"], **e.options),
+          above_1("B", "T", "I", "O", "R") | {
+              "I other than O": lambda n, e: n["I"] != n["O"],
+              "a scale other than 1": lambda n, e: e.options["scale"] != 1}),
 ]

@@ -38,6 +38,7 @@ LETTERS = {
     "L": Letter("blocks", 2, 2, 1, 4, 2, (1, 2)),
     "I": Letter("features into a linear layer", 5, 5, 4, 128, 3, (1, 1024)),
     "O": Letter("features out of a linear layer", 5, 6, 5, 128, 2, (1, 1024)),
+    "R": Letter("rank of an adapter", 4, 3, 2, 8, 1, (1, 16)),
 }
 
 
