@@ -19,12 +19,17 @@ def run_export(given):
     """Write the best checkpoint of a run, or the last, in GPT-2's naming; say how to sample it."""
     from reference.tools import tree
 
+    from ..layers.models import model_of
     from . import checkpoint
     from .gpt2 import to_gpt2
     from .weight_files import write_weights
     saved = checkpoint.load(checkpoint.of_folder(given.out, given.last))
+    stem, named = model_of(saved.config).stem, {"gpt": to_gpt2}
+    if stem not in named:
+        raise ValueError(f"out is {given.out}, a run of --model {stem}; allowed: of "
+                         f"{' or '.join(named)}, which GPT-2's names are of")
     heads, kind = saved.config.n_head, saved.tokenizer["kind"]
-    write_weights(given.to, to_gpt2(saved.config, saved.params))
+    write_weights(given.to, named[stem](saved.config, saved.params))
     print(f"{given.to} is written: {tree.count(saved.params):,} parameters by GPT-2's names, "
           f"{saved.run['dtype']}, after step {saved.state.step}")
     print(f"it holds neither the number of heads, {heads}, nor the tokenizer, {kind}")

@@ -1,11 +1,13 @@
 """Every setting of a run, in one place: its default, its words on the command line, its values.
 
 What sizes the model and what schedules the training is checked by Config and Schedule themselves.
+What sizes one kind of model only is refused with the others.
 """
 
 import math
 from typing import Any, Callable, NamedTuple
 
+from ..layers.models import MODELS
 from .weight_files import quoted
 
 
@@ -29,12 +31,28 @@ def are_paths(value):
     return all(type(path) is str for path in some)
 
 
-MODEL = {
-    "block_size": Option(32, "tokens in a sequence (T, and S of the position table)"),
+SIZES = {   # of every model
+    "block_size": Option(32, "tokens in a sequence (T), and at most (S)"),
     "n_layer": Option(2, "blocks (L)"),
     "n_head": Option(4, "heads (H)"),
     "n_embd": Option(64, "channels (C)"),
-    "dropout": Option(0.0, "the rate of every dropout"),
+}
+MODEL = {   # of each model, by its stem
+    "gpt": SIZES | {
+        "dropout": Option(0.0, "the rate of every dropout"),
+    },
+    "llama": SIZES | {
+        "n_kv_head": Option(0, "heads of keys and values (K); 0: half of n_head, or all of them "
+                            "where that is odd"),
+        "n_hidden": Option(0, "hidden channels of the MLP (F); 0: 8/3 n_embd, or a little more, "
+                           "to make it a multiple of 8"),
+        "rope_base": Option(10000.0, "the base of the angles by which positions turn"),
+        "tied": Option(False, "let the table of tokens be the head as well"),
+    },
+}
+FOLLOWS = {  # what 0 stands for, from the other sizes
+    "n_kv_head": lambda sizes: sizes["n_head"] // (1 if sizes["n_head"] % 2 else 2),
+    "n_hidden": lambda sizes: 8 * -(-sizes["n_embd"] // 3),
 }
 SCHEDULE = {
     "steps": Option(600, "updates"),
@@ -49,6 +67,8 @@ SCHEDULE = {
     "decay_steps": Option(0, "updates in which the learning rate falls; 0: all"),
 }
 RUN = {
+    "model": Option("gpt", f"which one: {' or '.join(MODELS)}", MODELS.__contains__,
+                    ", ".join(MODELS)),
     "vocab_size": Option(0, "rows of the token table (V); 0: as many as the tokenizer has tokens",
                          whole(0), "an integer from 0 up"),
     "batch_size": Option(16, "sequences in a batch (B)",
@@ -79,7 +99,7 @@ KEPT = {name: RUN[name] for name in ("batch_size", "accumulate", "seed")} | {
 # what older checkpoints lack
 OPTIONAL = {"with", "threads", "accumulate", "stats", "valid_text", "field"}
 FOLDER, MERGES = "run", 1000    # of a run; of bpe
-PRESETS = {  # what differs from the defaults above
+PRESETS = {  # what differs from the defaults above; a model takes what it has
     "micro": {"block_size": 8, "n_layer": 1, "n_head": 2, "n_embd": 8, "batch_size": 8,
               "steps": 300, "lr": 1e-2, "min_lr": 1e-3, "warmup": 20},
     "laptop": {"block_size": 64, "n_layer": 4, "n_head": 4, "n_embd": 128, "batch_size": 12,
@@ -88,19 +108,31 @@ PRESETS = {  # what differs from the defaults above
              "batch_size": 64, "steps": 5000, "lr": 1e-3, "min_lr": 1e-4, "warmup": 100},
     "gpt2": {"block_size": 1024, "n_layer": 12, "n_head": 12, "n_embd": 768, "batch_size": 1,
              "steps": 1000, "lr": 6e-4, "min_lr": 6e-5, "warmup": 100, "beta2": 0.95,
-             "vocab_size": 50257},
+             "vocab_size": 50257, "tied": True},
 }
 
 
-def defaults(preset=None):
-    """Return the value of each hyperparameter by name, those of a preset if one is given.
+def of_all_models():
+    """Return the options of all models by name."""
+    return {name: option for own in MODEL.values() for name, option in own.items()}
 
-    Raises ValueError for a preset that does not exist.
+
+def defaults(preset=None, model=RUN["model"].default):
+    """Return the value of each hyperparameter of a model, those of a preset if one is given.
+
+    Raises ValueError for a preset or a model that does not exist.
     """
+    check_option("model", model)
     if preset is not None and preset not in PRESETS:
         raise ValueError(f"preset is {preset}; allowed: {', '.join(PRESETS)}")
-    table = MODEL | SCHEDULE | RUN
-    return {name: option.default for name, option in table.items()} | PRESETS.get(preset, {})
+    found = {name: option.default for name, option in (MODEL[model] | SCHEDULE | RUN).items()}
+    own = {name: value for name, value in PRESETS.get(preset, {}).items() if name in found}
+    return found | own | {"model": model}
+
+
+def followed(sizes):
+    """Return the sizes of a model with what 0 stands for."""
+    return sizes | {name: follow(sizes) for name, follow in FOLLOWS.items() if sizes.get(name) == 0}
 
 
 def check_option(name, value):
@@ -108,3 +140,10 @@ def check_option(name, value):
     option = (RUN | KEPT)[name]
     if not option.allows(value):
         raise ValueError(f"{name} is {quoted(value)}; allowed: {option.allowed}")
+
+
+def check_belongs(name, model):
+    """Refuse an option that this model has not with a ValueError that names those that have it."""
+    owners = [stem for stem, own in MODEL.items() if name in own]
+    if model not in owners:
+        raise ValueError(f"{name} is given; allowed: only with --model {' or '.join(owners)}")

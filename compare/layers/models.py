@@ -9,8 +9,11 @@ class Architecture(NamedTuple):
     """A row: one model."""
 
     stem: str
-    torch_class: str  # its name in torch_impl/
-    decoder: str      # of both sides: the module that keeps keys and values while it writes
+    torch_class: str    # its name in torch_impl/
+    decoder: str        # of both sides: the module that keeps keys and values while it writes
+    block_stem: str     # of the layer that each of its blocks is
+    block_sizes: tuple  # the fields of its Config that this layer's forward takes
+    norm_stem: str      # of the layer after the last block
 
     @property
     def numpy(self):
@@ -22,6 +25,15 @@ class Architecture(NamedTuple):
         """The model's class in torch_impl/."""
         return getattr(twin(self.stem), self.torch_class)
 
+    @property
+    def block(self):
+        """The module of one of its blocks in reference/."""
+        return module_of(self.block_stem)
+
+    def sizes_of_block(self, config):
+        """Return the options of a block's forward by name."""
+        return {name: getattr(config, name) for name in self.block_sizes}
+
     def writer(self):
         """Return the arguments by which NumPy's generate writes with the model."""
         return {"model": self.numpy, "decoder": module_of(self.decoder)}
@@ -31,9 +43,18 @@ class Architecture(NamedTuple):
         return {"decoder": twin(self.decoder)}
 
 
-MODELS = {model.stem: model
-          for model in [Architecture("gpt", "GPT", "decode"),
-                        Architecture("llama", "Llama", "llama_decode")]}
+MODELS = {model.stem: model for model in [
+    Architecture("gpt", "GPT", "decode", "block", ("n_head",), "layer_norm"),
+    Architecture("llama", "Llama", "llama_decode", "llama_block",
+                 ("n_head", "n_kv_head", "rope_base", "eps"), "rms_norm"),
+]}
+LETTER = {"vocab_size": "V", "block_size": "S", "n_layer": "L", "n_head": "H", "n_kv_head": "K",
+          "n_embd": "C", "n_hidden": "F"}  # of a field of a Config
+
+
+def by_letter(sizes):
+    """Return the sizes of a model by letter, from those by the names of its Config's fields."""
+    return {LETTER[name]: size for name, size in sizes.items() if name in LETTER}
 
 
 def model_of(config):

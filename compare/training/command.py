@@ -1,9 +1,10 @@
 """The commands train, plan and sample."""
 
+import argparse
 import contextlib
 import os
 
-from ..files.options import FOLDER, MERGES, MODEL, PRESETS, RUN, SCHEDULE
+from ..files.options import FOLDER, MERGES, PRESETS, RUN, SCHEDULE, of_all_models
 from ..words import positive
 
 
@@ -16,8 +17,10 @@ def declare(verbs):
     plan.add_argument("--dtype", choices=("float64", "float32"), default="float32")
     for verb in train, plan:
         verb.add_argument("--preset", metavar="NAME", help=", ".join(PRESETS))
-        for name, option in (MODEL | SCHEDULE | RUN).items():
-            verb.add_argument(f"--{name.replace('_', '-')}", type=type(option.default),
+        for name, option in (of_all_models() | SCHEDULE | RUN).items():
+            kind = type(option.default)
+            how = {"action": argparse.BooleanOptionalAction} if kind is bool else {"type": kind}
+            verb.add_argument(f"--{name.replace('_', '-')}", **how,
                               help=f"{option.words} (default {option.default})")
     declare_sample(sample)
     train.set_defaults(run=run_train)

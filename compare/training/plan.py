@@ -1,6 +1,6 @@
 """The plan: what a configuration needs in memory, operations and time, before it is trained.
 
-The counts are those that reference/gpt.md derives; the time is from a short measurement.
+The counts are those of costs.py; the time is from a short measurement.
 """
 
 import time
@@ -9,11 +9,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from reference import block, cross_entropy, gpt
+from reference import cross_entropy
 from reference.fast import fused_adamw, parallel
 
+from ..layers.models import by_letter, model_of
 from ..progress import duration, waiting
 from ..words import counted
+from .costs import activations, counts_of, forward_operations, parameters
 
 ROOM = 2**28      # about the bytes that measuring takes at most, whatever the model
 SOME = 4 * 10**6  # parameters: too many for a cache
@@ -42,48 +44,22 @@ def plan_of(config, batch_size, dtype="float32", threads=1, accumulate=1):
     kept, row = activations(config, batch_size, size), size * tokens * config.vocab_size
     operations = 3 * accumulate * forward_operations(config, batch_size)
     parts = parallel.parts_for(config, (batch_size, config.block_size), threads)
-    peak = peak_bytes(config, weights, kept, row, size, tokens, parts)
+    meanwhile = size * counts_of(config).meanwhile(config, batch_size)
+    peak = peak_bytes(config, weights, kept, row, size, meanwhile, parts)
     if accumulate > 1:  # the masks of all; the sum so far, beside a part in two sizes
-        waiting_masks = (accumulate - 1) * mask_bytes(config, batch_size)
+        waiting_masks = (accumulate - 1) * counts_of(config).masks(config, batch_size)
         peak = waiting_masks + max(peak + weights, (3 + 3) * weights)
     return Plan(parameters(config), weights, weights, 2 * weights, kept, 3 * row, peak, operations,
                 operations // (accumulate * tokens))
 
 
-def parameters(config):
-    """Return how many numbers the parameters hold."""
-    V, S, L, C = config.vocab_size, config.block_size, config.n_layer, config.n_embd
-    return V * C + S * C + L * (12 * C * C + 13 * C) + 2 * C
-
-
-def activations(config, B, size):
-    """Return the bytes of gpt.Cache for B full sequences, the parameters in it not counted."""
-    T, L, H, C = config.block_size, config.n_layer, config.n_head, config.n_embd
-    numbers = L * (20 * B * T * C + 2 * B * T + B * H * T * T) + 2 * B * T * C + B * T
-    if not config.dropout:
-        return 8 * B * T + size * numbers
-    return 8 * B * T + size * (numbers + L * B * H * T * T) + mask_bytes(config, B)
-
-
-def mask_bytes(config, B):
-    """Return the bytes of the masks of every dropout for B full sequences."""
-    T, L, H, C = config.block_size, config.n_layer, config.n_head, config.n_embd
-    return (L * (B * H * T * T + 2 * B * T * C) + B * T * C) if config.dropout else 0
-
-
-def forward_operations(config, B):
-    """Return the operations of the matrix products of one forward; a backward takes twice that."""
-    V, T, L, C = config.vocab_size, config.block_size, config.n_layer, config.n_embd
-    return L * (24 * B * T * C * C + 4 * B * T * T * C) + 2 * B * T * V * C
-
-
-def peak_bytes(config, weights, kept, row, size, tokens, parts):
+def peak_bytes(config, weights, kept, row, size, meanwhile, parts):
     """Return the most bytes at one time: at the loss, or at the end of backward."""
-    V, T, H, C = config.vocab_size, config.block_size, config.n_head, config.n_embd
     held = 3 * weights + kept                        # weights, moments, caches
     loss = held + 3 * row                            # logits, probabilities, their gradient
-    wide = size * tokens * max(7 * 4 * C, 3 * H * T)  # what one block's backward makes meanwhile
-    backward = held + row + parts * (weights + size * V * C) + wide
+    table = size * config.vocab_size * config.n_embd
+    head = table if counts_of(config).tied(config) else 0  # its part of the table's gradient
+    backward = held + row + parts * (weights + head) + meanwhile
     return max(loss, backward)
 
 
@@ -102,16 +78,16 @@ def seconds(config, batch_size, dtype="float32", budget=2.0, clock=time.perf_cou
 
 def seconds_of_blocks(config, batch_size, dtype, budget, clock):
     """Return the seconds of all blocks, from measuring one."""
-    rng, small = np.random.default_rng(0), small_block(config, dtype)
+    rng, small, model = np.random.default_rng(0), small_block(config, dtype), model_of(config)
     T, C = small.block_size, small.n_embd
-    one = gpt.init(small, rng, dtype).blocks[0]
+    one, sizes = model.numpy.init(small, rng, dtype).blocks[0], model.sizes_of_block(small)
 
     def times_of(B):
         x = rng.standard_normal((B, T, C), dtype)
 
         def piece():
-            y, cache = block.forward(x, one, n_head=small.n_head)
-            block.backward(y, cache)
+            y, cache = model.block.forward(x, one, **sizes)
+            model.block.backward(y, cache)
         return time_of(piece, budget / 2, clock)
 
     per_block = batch_size * times_of(1)
@@ -122,16 +98,13 @@ def seconds_of_blocks(config, batch_size, dtype, budget, clock):
 
 
 def small_block(config, dtype):
-    """Return the Config of one block that fits into ROOM: fewer heads or tokens, if need be."""
-    small = replace(config, vocab_size=1, n_layer=1, dropout=0.0)
+    """Return the Config of one block that fits into ROOM: a smaller one, or fewer tokens."""
+    counts = counts_of(config)
+    small = replace(config, vocab_size=1, n_layer=1, **counts.plain)
     while block_bytes(small, 1, dtype) > ROOM:
-        T, H, C = small.block_size, small.n_head, small.n_embd
-        if T > C:
-            small = replace(small, block_size=T // 2)
-        elif H > 1:  # as wide as before
-            small = replace(small, n_head=H // 2, n_embd=H // 2 * (C // H))
-        else:
-            small = replace(small, n_embd=C // 2)
+        longer = small.block_size > small.n_embd
+        small = replace(small, block_size=small.block_size // 2) if longer else \
+            counts.smaller(small)
     return small
 
 
@@ -190,8 +163,8 @@ def print_plan(config, batch_size, steps, dtype="float32", accumulate=1):
     found = plan_of(config, batch_size, dtype, accumulate=accumulate)
     tokens = accumulate * batch_size * config.block_size
     batches = f"{accumulate} x {batch_size}" if accumulate > 1 else f"{batch_size}"
-    print(f"V = {config.vocab_size}, S = {config.block_size}, L = {config.n_layer}, "
-          f"H = {config.n_head}, C = {config.n_embd}, B = {batches}, {dtype}\n")
+    sizes = by_letter(vars(config)) | {"B": batches}
+    print(", ".join(f"{letter} = {size}" for letter, size in sizes.items()) + f", {dtype}\n")
     print(f"parameters    {found.parameters:>16,}")
     for name, words in BYTES.items():
         print(f"{name:<14}{megabytes(getattr(found, name)):>16}  {words}".rstrip())

@@ -3,16 +3,16 @@
 import dataclasses
 import os
 
-from reference.gpt import Config
 from reference.train import Schedule
 
 from ..files import checkpoint, options, packing
+from ..layers.models import MODELS, model_of
 from ..text import corpus, kinds
 from ..text.documents import Source, source_of
 from . import log, trained
+from .costs import parameters
 from .job import Job, digest, is_leader
 from .merging import Merging
-from .plan import parameters
 
 BELONGS = {"merges": "bpe", "gpt2_files": "gpt2"}  # an option: the tokenizer that it is of
 AT_MOST = {"warmup": "steps", "min_lr": "lr"}
@@ -44,7 +44,7 @@ def fresh_job(given, dtype="float32", spare_tokens=True):
         tokenizer = tokenizer_of(given, documents, given.tokenizer)
         config, weights = config_of(values, tokenizer.vocab_size), None
     else:
-        tokenizer, config, weights = begun(given, documents, dtype, values["dropout"])
+        tokenizer, config, weights = begun(given, documents, dtype, values)
     if config.vocab_size > tokenizer.vocab_size and not spare_tokens:
         # or it may sample the others
         raise ValueError(f"vocab_size is {config.vocab_size}; allowed with both: the "
@@ -58,18 +58,22 @@ def fresh_job(given, dtype="float32", spare_tokens=True):
     return job
 
 
-def begun(given, documents, dtype, dropout):
+def begun(given, documents, dtype, values):
     """Return (tokenizer, config, params) of the weights to begin with."""
     tokenizer = given.tokenizer and tokenizer_of(given, documents, given.tokenizer)
     found = trained.of_weights(given.weights, given.n_head, given.gpt2_files, tokenizer)
-    return found.tokenizer, *trained.to_train(found, given, dtype, dropout)
+    stem = model_of(found.config).stem
+    if stem != values["model"]:
+        raise ValueError(f"weights is {given.weights}, a {stem}; allowed: with --model {stem}")
+    return found.tokenizer, *trained.to_train(found, given, dtype, values["dropout"])
 
 
 def resumed(given, folder, start):
     """Return the Job that goes on from a checkpoint; refuse settings other than its own."""
     start = prolonged(start, given.steps)
     lacking = {name: options.KEPT[name].default for name in ("accumulate", "stats")}  # older ones
-    own = vars(start.config) | vars(start.schedule) | lacking | start.run
+    own = {"model": model_of(start.config).stem} | vars(start.config) | vars(start.schedule)
+    own |= lacking | start.run
     tokenizer = kinds.from_dict(start.tokenizer)
     check_settings(given, own, tokenizer.vocab_size)
     if given.stats and not own["stats"]:
@@ -108,15 +112,20 @@ def prolonged(start, steps):
 
 def check_settings(given, own, tokens):
     """Refuse settings other than a run's own, given by name or by a preset."""
-    preset = {} if given.preset is None else values_of(given)
-    for name in options.MODEL | options.SCHEDULE | options.RUN | {"dtype": 0}:
+    if given.model not in (None, own["model"]):
+        refuse_other("model", given.model, own["model"])
+    values = values_of(given, own["model"])
+    preset = {} if given.preset is None else values
+    stands = {"vocab_size": tokens} | {name: follow(own) for name, follow in options.FOLLOWS.items()
+                                       if name in own}
+    for name in [*values, "dtype"]:
         words, value = name, getattr(given, name)
         if value is None and name == "decay_steps":
             continue  # a run that was given more steps has one of its own
         if value is None:
             words, value = f"preset is {given.preset}, whose {name}", preset.get(name)
-        if name == "vocab_size" and value == 0:
-            value = tokens
+        if value == 0 and name in stands:
+            value = stands[name]
         if value not in (None, own[name]):
             refuse_other(words, value, own[name])
 
@@ -172,11 +181,18 @@ def paths_in_words(paths):
     return ", ".join(map(corpus.one_line, paths or ["the language reference"]))
 
 
-def values_of(given):
-    """Return each hyperparameter by name: as given, else of the preset, else the default."""
-    values = options.defaults(given.preset)
+def values_of(given, model=None):
+    """Return each hyperparameter by name: as given, else of the preset, else the default.
+
+    The model is the one given, else this one, else the default. Refuses what it has not.
+    """
+    model = given.model or model or options.RUN["model"].default
+    values = options.defaults(given.preset, model)
+    for name in options.of_all_models():
+        if getattr(given, name) is not None:
+            options.check_belongs(name, model)
     named = {name for name in values if getattr(given, name) is not None}
-    values |= {name: getattr(given, name) for name in named}
+    values = options.followed(values | {name: getattr(given, name) for name in named})
     for name, most in AT_MOST.items():
         if name not in named:  # a default is cut
             values[name] = min(values[name], values[most])
@@ -186,11 +202,13 @@ def values_of(given):
 
 
 def config_of(values, tokens):
-    """Return the Config of a model for so many tokens."""
+    """Return the Config of the model that the values name, for so many tokens."""
     V = values["vocab_size"] or tokens
     if V < tokens:
         raise ValueError(f"vocab_size is {V}; allowed: at least the tokenizer's {tokens} tokens")
-    return Config(vocab_size=V, **{name: values[name] for name in options.MODEL})
+    model = values["model"]
+    return MODELS[model].numpy.Config(
+        vocab_size=V, **{name: values[name] for name in options.MODEL[model]})
 
 
 def schedule_of(values):

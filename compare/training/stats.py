@@ -1,6 +1,6 @@
 """What happens inside a model in training: its activations, their gradients, and its updates.
 
-The layers are the embedding, each block, and the last layer_norm. Without dropout, so that both
+The layers are the embedding, each block, and the last norm. Without dropout, so that both
 implementations see the same.
 """
 
@@ -17,7 +17,6 @@ from ..files.whole import written_whole
 from ..layers.models import model_of
 from .log import write_rows
 
-WATCHED = "embedding", "block", "layer_norm"  # what a model calls, by its names for them
 COLUMNS = {"activation": "deviation of a layer's output", "gradient": "deviation of its gradient",
            "update": "size of an update over that of the weights"}
 
@@ -51,36 +50,38 @@ def length(values):
 
 def numpy_inside(params, tokens, targets, config):
     """Return (deviation of the output, of its gradient) of each layer of the NumPy model."""
-    model = model_of(config).numpy
-    with observed(model) as (outputs, gradients):
-        model.loss_and_grad(tokens, targets, params, config=config)
+    model = model_of(config)
+    with observed(model.numpy, model.block_stem, model.norm_stem) as (outputs, gradients):
+        model.numpy.loss_and_grad(tokens, targets, params, config=config)
     return list(zip(outputs, reversed(gradients), strict=True))
 
 
 @contextlib.contextmanager
-def observed(model):
-    """Note what each layer that a model calls puts out, and the gradient of it that comes back."""
+def observed(model, *stems):
+    """Note what goes into the first of the layers that a model calls by these stems, and what each
+    puts out; and the gradients of them, which come back the other way round."""
     outputs, gradients = [], []
 
     def watching(layer):
-        def forward(*arguments, **options):
-            y, cache = layer.forward(*arguments, **options)
-            outputs.append(float(y.std()))
+        def forward(x, *arguments, **options):
+            y, cache = layer.forward(x, *arguments, **options)
+            outputs.extend(float(a.std()) for a in ([y] if outputs else [x, y]))
             return y, cache
 
         def backward(dy, cache):
-            gradients.append(float(dy.std()))
-            return layer.backward(dy, cache)
+            dx, dp = layer.backward(dy, cache)
+            gradients.extend(float(a.std()) for a in ([dx] if gradients else [dy, dx]))
+            return dx, dp
         return SimpleNamespace(**vars(layer) | {"forward": forward, "backward": backward})
 
-    before = {name: getattr(model, name) for name in WATCHED}
-    for name, layer in before.items():
-        setattr(model, name, watching(layer))
+    before = {stem: getattr(model, stem) for stem in stems}
+    for stem, layer in before.items():
+        setattr(model, stem, watching(layer))
     try:
         yield outputs, gradients
     finally:
-        for name, layer in before.items():
-            setattr(model, name, layer)
+        for stem, layer in before.items():
+            setattr(model, stem, layer)
 
 
 def write_csv(path, stats, config):

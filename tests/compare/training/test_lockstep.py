@@ -112,7 +112,7 @@ from compare.files.options import MODEL, RUN
 from reference import gpt, train
 text = corpus.read_text()
 ids = tokenizers.CharTokenizer(text).encode(text)
-config = gpt.Config(vocab_size=103, **{name: option.default for name, option in MODEL.items()})
+config = gpt.Config(vocab_size=103, **{name: option.default for name, option in MODEL["gpt"].items()})
 rng = np.random.default_rng(0)
 draws = corpus.batches(ids, block_size=config.block_size, batch_size=RUN["batch_size"].default,
                        rng=rng)

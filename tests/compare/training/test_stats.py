@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from compare.files import checkpoint
+from compare.layers.models import MODELS
 from compare.layers.streams import stream
 from compare.training import stats
 from reference import gpt
@@ -25,9 +26,10 @@ def numbers(row):
     return [float(row[name]) for name in stats.COLUMNS]
 
 
-def test_both_sides_note_the_same(place):
+@pytest.mark.parametrize("model", MODELS)
+def test_both_sides_note_the_same(place, model):
     for side in "numpy", "torch":
-        assert train("--with", side, *WORDS, "--dropout", "0.0", "--out", side) == 0
+        assert train("--with", side, *WORDS, "--model", model, "--out", side) == 0
     ours, theirs = rows("numpy"), rows("torch")
     layers = ["embedding", "blocks.0", "blocks.1", "norm"]
     assert [(row["step"], row["layer"]) for row in ours] == [
