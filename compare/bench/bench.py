@@ -18,21 +18,21 @@ from pathlib import Path
 
 import numpy as np
 
-from reference import gpt
 from reference.fast import blas, fused_adamw
-from reference.gpt import Config
 
 from . import long_context
+from ..layers.models import config_from_letters, model_of
+from ..layers.source import HOUSE
 from ..progress import waiting
 from ..training import plan
-from ..layers.source import HOUSE
 
-SIZES = [  # of the step: V, T, L, H, C, B
+SIZES = [  # of the step, of a GPT where no model is named
     dict(V=27, T=16, L=1, H=4, C=16, B=1),
     dict(V=65, T=32, L=2, H=2, C=32, B=8),
     dict(V=65, T=64, L=4, H=4, C=128, B=12),
     dict(V=65, T=256, L=6, H=6, C=384, B=8),
     dict(V=50257, T=64, L=12, H=12, C=768, B=4),
+    dict(model="llama", V=65, T=64, L=4, H=4, C=128, B=12, K=2, F=344),
 ]
 PARTS = ("forward", "backward", "update", "step")
 REST = 0.25         # seconds in which the threads of the side before fall asleep
@@ -137,12 +137,13 @@ def growth():
 
 def grown(n):
     """Return the measured and the planned cost of one step of the textbook form."""
-    config, rng = Config(n["V"], n["T"], n["L"], n["H"], n["C"]), np.random.default_rng(0)
+    config, rng = config_from_letters(n), np.random.default_rng(0)
+    model = model_of(config).numpy
     tokens, targets = rng.integers(0, n["V"], (2, n["B"], n["T"]))
-    optimizer = fused_adamw.FusedAdamW(gpt.init(config, rng))
+    optimizer = fused_adamw.FusedAdamW(model.init(config, rng))
 
     def step():
-        _, grads = gpt.loss_and_grad(tokens, targets, optimizer.params, config=config)
+        _, grads = model.loss_and_grad(tokens, targets, optimizer.params, config=config)
         clipped, _ = optimizer.clip(grads, 1.0)
         optimizer.update(optimizer.params, clipped, optimizer.state, lr=1e-4)
     seconds = plan.time_of(step, 0.5)
@@ -229,19 +230,27 @@ V, T, L, H, C, B                   forward backward  update    step   ratio (fro
 
 def step_table(size, turns, memory, products, top):
     """Return the rows of one size."""
-    config = Config(size["V"], size["T"], size["L"], size["H"], size["C"])
+    config = config_from_letters(size)
     operations, lines = plan.plan_of(config, size["B"]).operations, []
+    labels = iter(labels_of(size))
     for name in turns:
         times = {part: np.median([turn[part] for turn in turns[name]]) for part in PARTS}
         middle, least, most = ratio_by_turns(turns, name, "step")
         held = f"{memory[name] / 1e6:,.0f} MB" if memory[name] else "unknown"
-        label = ", ".join(map(str, size.values())) if name == "numpy" else ""
         lines.append(
-            f"{label:<26}{name:<9}" + "".join(f"{1e3 * times[part]:>8.2f}" for part in PARTS)
+            f"{next(labels, ''):<26}{name:<9}" + "".join(f"{1e3 * times[part]:>8.2f}" for part in PARTS)
             + f"{middle:>8.2f} ({least:.2f} - {most:.2f})"
             + f"{operations / times['step'] / top:>8.0%}{held:>10}"
             + f"{1e3 * np.median(products[name]):>9.2f}")
     return "\n".join(lines)
+
+
+def labels_of(size):
+    """Return the labels of the rows of one size: its sizes, and what other models than a GPT have.
+    """
+    rest = {letter: n for letter, n in size.items() if letter not in "VTLHCB"}
+    own = [rest.pop("model"), *(f"{letter} = {n}" for letter, n in rest.items())] if rest else []
+    return [", ".join(str(size[letter]) for letter in "VTLHCB"), ", ".join(own)]
 
 
 def sampling_table(turns):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ..words import positive
 
-SIZES = [1, 2, 3, 4, 5]
+SIZES = [1, 2, 3, 4, 5, 6]
 
 
 def declare(verbs):
@@ -13,7 +13,7 @@ def declare(verbs):
     bench = verbs.add_parser("bench", help="NumPy's speed and memory beside torch's")
     bench.set_defaults(run=run_bench)
     bench.add_argument("--sizes", type=int, choices=SIZES, nargs="+", metavar="N",
-                       default=SIZES, help="which of the five (default: all)")
+                       default=SIZES, help="which of the six; the last is a llama's (default: all)")
     bench.add_argument("--threads", type=positive, default=os.cpu_count(),
                        help="of each side (default: as many as cores, %(default)s here)")
     bench.add_argument("--turns", type=positive, default=7, help="of each side and size "

@@ -14,9 +14,12 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from reference import generate, gpt
+from reference import generate
 from reference.fast import fused_adamw, memory, parallel, workers
 from reference.train import Schedule
+
+from ..layers.models import config_from_letters, model_of
+from ..layers.params import shapes
 
 SCHEDULE = Schedule()
 
@@ -26,15 +29,16 @@ class NumpyStep:
 
     def __init__(self, n):
         memory.keep()
-        self.n, rng = n, np.random.default_rng(0)
-        self.config = gpt.Config(n.V, n.T, n.L, n.H, n.C)
+        self.n, self.config, rng = n, config_from_letters(vars(n)), np.random.default_rng(0)
+        self.of = model_of(self.config)
         self.tokens, self.targets = rng.integers(0, n.V, (2, n.B, n.T))
-        self.adamw = fused_adamw.FusedAdamW(gpt.init(self.config, rng), threads=n.threads)
+        self.adamw = fused_adamw.FusedAdamW(self.of.numpy.init(self.config, rng),
+                                            threads=n.threads)
         self.array = np.asarray
 
     def batch(self):
         return dict(tokens=self.tokens, targets=self.targets, p=self.adamw.params,
-                    config=self.config, threads=self.n.threads)
+                    config=self.config, model=self.of.numpy, threads=self.n.threads)
 
     def forward(self):
         parallel.loss(**self.batch())
@@ -44,7 +48,8 @@ class NumpyStep:
 
     def sampled(self, count, cached):
         return generate.generate(self.tokens[0, :1], self.adamw.params, config=self.config,
-                                 count=count, rng=random.Random(0), cached=cached)
+                                 count=count, rng=random.Random(0), cached=cached,
+                                 **self.of.writer())
 
     def update(self):
         clipped, _ = self.adamw.clip(self.grads, SCHEDULE.clip)
@@ -59,13 +64,13 @@ class TorchStep:
         import torch
 
         import torch_impl.adamw
-        import torch_impl.gpt
         import torch_impl.train
         from torch_impl.cross_entropy import CrossEntropy
         torch.set_num_threads(n.threads)
         torch.manual_seed(0)
-        self.n = n
-        self.model = torch_impl.gpt.GPT(n.V, n.T, n.L, n.H, n.C)
+        self.n, self.config = n, config_from_letters(vars(n))
+        self.of = model_of(self.config)
+        self.model = self.of.torch(**vars(self.config))
         self.runs = torch.compile(self.model) if compiled else self.model
         self.optimizer = torch_impl.train.optimizer_of(self.model, SCHEDULE)
         self.tokens, self.targets = torch.randint(n.V, (2, n.B, n.T))
@@ -82,7 +87,7 @@ class TorchStep:
     def sampled(self, count, cached):
         from torch_impl import generate
         return generate.generate(self.tokens[0, :1], self.model, count=count,
-                                 rng=random.Random(0), cached=cached)
+                                 rng=random.Random(0), cached=cached, **self.of.torch_writer())
 
     def update(self):
         self.clip(self.model, SCHEDULE.clip).item()
@@ -108,9 +113,11 @@ def time_parts(side, seconds):
 
 def products(side, seconds):
     """Return the median seconds of the bare products x W^T, dy W and dy^T x of a step's layers."""
-    n, C, N = side.n, side.n.C, side.n.B * side.n.T
+    n, N = side.n, side.n.B * side.n.T
+    weights = [shape for name, shape in shapes(side.config)
+               if name.startswith("blocks") and len(shape) == 2]
     layers = [[side.array(np.ones(shape, np.float32)) for shape in [(N, I), (O, I), (N, O)]]
-              for O, I in [*n.L * [(3 * C, C), (C, C), (4 * C, C), (C, 4 * C)], (n.V, C)]]
+              for O, I in [*weights, (n.V, n.C)]]
     taken, end = [], time.perf_counter() + seconds
     while len(taken) < 3 or time.perf_counter() < end:
         start = time.perf_counter()

@@ -2,7 +2,8 @@
 
 import math
 
-from ..files.options import defaults
+from ..files.options import MODEL, defaults, followed
+from ..layers.models import by_letter
 from ..layers.sizes import LETTERS, composed, in_words, sizes
 
 SHORT = 64  # positions of an example at a preset's sizes
@@ -51,11 +52,10 @@ def preset_sizes(preset):
     """Return the sizes of a preset by letter, few tokens of them; none for None."""
     if preset is None:
         return {}
-    values, usual = defaults(preset), sizes("V", "laptop")
-    H, C = values["n_head"], values["n_embd"]
-    return {"B": 1, "T": min(SHORT, values["block_size"]), "S": values["block_size"],
-            "V": values["vocab_size"] or usual["V"], "L": values["n_layer"], "H": H, "C": C,
-            "K": H // 2 if H % 2 == 0 else H, "F": 8 * math.ceil(C / 3)}
+    found = {"B": 1}
+    for model in MODEL:
+        found |= by_letter(followed(defaults(preset, model)))
+    return found | {"T": min(SHORT, found["S"]), "V": found["V"] or LETTERS["V"].laptop}
 
 
 def heads_of_sizes(n, given):

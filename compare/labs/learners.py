@@ -11,9 +11,11 @@ import reference.train
 from reference import adamw, gpt
 from reference.tools import tree
 
+from ..layers.models import MODELS
 from ..layers.source import module_of, twin
 
-TORCH_CLASSES = {"gpt": "GPT", "attention_only": "AttentionOnly"}  # by stem
+TORCH_CLASSES = {"attention_only": "AttentionOnly"} | {  # by stem
+    stem: model.torch_class for stem, model in MODELS.items()}
 
 
 class NumpyLearner:

@@ -57,6 +57,13 @@ def by_letter(sizes):
     return {LETTER[name]: size for name, size in sizes.items() if name in LETTER}
 
 
+def config_from_letters(sizes):
+    """Return the Config of sizes["model"], else of a GPT, from its sizes by letter; T is S, too."""
+    named = {name: sizes[letter] for name, letter in (LETTER | {"block_size": "T"}).items()
+             if letter in sizes}
+    return MODELS[sizes.get("model", "gpt")].numpy.Config(**named)
+
+
 def model_of(config):
     """Return the Architecture that a Config is of."""
     return MODELS[type(config).__module__.rpartition(".")[2]]

@@ -7,11 +7,12 @@ from compare.bench import bench, long_context
 from compare.__main__ import main
 
 TINY = dict(V=7, T=4, L=1, H=2, C=8, B=2)
+LLAMA = dict(model="llama", **TINY, K=1, F=24)
 
 
-@pytest.mark.parametrize("name", ["numpy", "torch"])
-def test_a_side_answers_from_a_process_of_its_own(name):
-    with bench.Side(name, TINY, threads=1) as side:
+@pytest.mark.parametrize("name, size", [("numpy", TINY), ("torch", LLAMA), ("numpy", LLAMA)])
+def test_a_side_answers_from_a_process_of_its_own(name, size):
+    with bench.Side(name, size, threads=1) as side:
         times, speeds, peak = side.ask("step 0"), side.ask("sample 5"), side.ask("peak")
         assert 0 < side.ask("products 0") < 1
     assert times.keys() == {"forward", "backward", "update", "step"}
@@ -46,8 +47,17 @@ def test_long_context_is_measured_on_both(monkeypatch):
 
 def test_a_size_that_is_none_is_refused(capsys):
     with pytest.raises(SystemExit):
-        main(["bench", "--sizes", "6"])
-    assert "invalid choice: 6" in capsys.readouterr().err
+        main(["bench", "--sizes", "7"])
+    assert "invalid choice: 7" in capsys.readouterr().err
+
+
+def test_the_rows_of_a_llama_say_what_a_gpt_has_not():
+    times = {name: [dict.fromkeys(bench.PARTS, 0.25)] for name in ("numpy", "torch")}
+    tables = [bench.step_table(size, times, dict.fromkeys(times), dict.fromkeys(times, [0.1]), 1e9)
+              for size in (TINY, LLAMA)]
+    assert [[line[:35] for line in table.splitlines()] for table in tables] == [
+        [f"{'7, 4, 1, 2, 8, 2':<26}numpy    ", f"{'':<26}torch    "],
+        [f"{'7, 4, 1, 2, 8, 2':<26}numpy    ", f"{'llama, K = 1, F = 24':<26}torch    "]]
 
 
 def test_another_checkout_takes_turns(tmp_path, capsys):

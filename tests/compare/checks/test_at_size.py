@@ -11,7 +11,7 @@ from compare.checks.trial import Trial
 from compare.layers.both import Outcome
 from compare.layers.sizes import composed
 from compare.layers.table import LAYERS
-from reference import gpt, linear
+from reference import gpt, linear, rope
 from reference.tools import tree
 from runs import SMALL, TEXT, train
 
@@ -186,6 +186,17 @@ def test_a_wrong_gradient_is_seen_at_a_trained_model(run, capsys, monkeypatch):
     monkeypatch.setattr(linear, "backward", lambda dy, cache: (
         lambda dx, dp: (dx, dp._replace(bias=dp.bias * (1 + 1e-6))))(*right(dy, cache)))
     assert "loss: d blocks.0.mlp.up.bias is off by" in said_of(["--model", "run"], capsys, 1)
+
+
+def test_a_trained_llama_is_checked_likewise(run, capsys, monkeypatch):
+    heads = "--n-head", "4", "--n-kv-head", "2"
+    assert train("--with", "numpy", *SMALL, "--model", "llama", *heads, "--out", "llama") == 0
+    said = said_of(["--model", "llama", "--sizes", "B=2"], capsys, 0)
+    assert "loss at B = 2, T = 8, V = 21, S = 8, L = 1, K = 2, F = 24, H = 4, C = 8: " in said
+    right = rope.backward
+    monkeypatch.setattr(rope, "backward", lambda dy, cache: right(dy, cache) * (1 + 1e-6))
+    said = said_of(["--model", "llama"], capsys, 1)
+    assert "loss: d blocks.0.attention.k.weight is off by" in said and "mlp.up.weight is" not in said
 
 
 @pytest.mark.parametrize("words, refusal", [
