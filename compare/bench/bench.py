@@ -6,6 +6,7 @@ speed drifts, as that of a shared one does.
 """
 
 import contextlib
+import itertools
 import json
 import os
 import platform
@@ -232,13 +233,12 @@ def step_table(size, turns, memory, products, top):
     """Return the rows of one size."""
     config = config_from_letters(size)
     operations, lines = plan.plan_of(config, size["B"]).operations, []
-    labels = iter(labels_of(size))
-    for name in turns:
+    for name, label in itertools.zip_longest(turns, labels_of(size), fillvalue=""):
         times = {part: np.median([turn[part] for turn in turns[name]]) for part in PARTS}
         middle, least, most = ratio_by_turns(turns, name, "step")
         held = f"{memory[name] / 1e6:,.0f} MB" if memory[name] else "unknown"
         lines.append(
-            f"{next(labels, ''):<26}{name:<9}" + "".join(f"{1e3 * times[part]:>8.2f}" for part in PARTS)
+            f"{label:<26}{name:<9}" + "".join(f"{1e3 * times[part]:>8.2f}" for part in PARTS)
             + f"{middle:>8.2f} ({least:.2f} - {most:.2f})"
             + f"{operations / times['step'] / top:>8.0%}{held:>10}"
             + f"{1e3 * np.median(products[name]):>9.2f}")

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import settings
 
 from compare.grading.grade import alike
-from compare.grading.variants import VARIANTS, results_of, tanh_gelu, variant_of
+from compare.grading.gpt_variants import tanh_gelu
+from compare.grading.variants import VARIANTS, output_of, results_of, variant_of
 from compare.layers.table import LAYERS
 from right_answers import RIGHT_ANSWERS
 from submissions import fill, here, kept_cases, verdict  # noqa: F401, here is a fixture
@@ -59,12 +60,13 @@ def test_there_are_a_hundred_wrong_answers_and_eight_or_more_of_each_leaf_layer(
 def test_a_known_variant_is_recognised_and_no_other_taken_for_it(stem):
     function, known = VARIANTS[stem]
     cases = [case for case in kept_cases(stem) if not case.usual][-10:]
+    cases += [case for case in kept_cases(stem) if min(case.sizes.values()) > 1][:1]
     right = {"act": tanh_gelu} if stem == "gelu" else {}
     for case in cases:  # with nothing exchanged it is the reference's layer
         found = results_of(function, case, right)
         assert all(alike(found[name], case.truth[name]) for name in case.truth)
     for words, how in known:
-        found = [(case, results_of(function, case, how)) for case in cases]
+        found = [(case, {"output": output_of(function, case, how)[0]}) for case in cases]
         assert not all(alike(results["output"], case.truth["output"]) for case, results in found)
         assert variant_of(stem, found, alike)[0] == words
     assert variant_of(stem, [(case, case.truth) for case in cases], alike) is None
@@ -118,6 +120,24 @@ def forward(x):
 
 backward = gelu.backward
 """
+META = """
+import numpy as np
+
+
+def forward(x, base=10000.0, start=0):
+    T, D = x.shape[-2:]
+    turn = np.exp(1j * np.outer(start + np.arange(T), base ** (-np.arange(0, D, 2) / D)))
+    return turned(x, turn), turn
+
+
+def backward(dy, turn):
+    return turned(dy, turn.conj())
+
+
+def turned(x, turn):
+    z = (x[..., ::2] + 1j * x[..., 1::2]) * turn
+    return np.stack((z.real, z.imag), -1).reshape(x.shape)
+"""
 FITS = "your backward fits your forward"
 
 
@@ -128,6 +148,7 @@ FITS = "your backward fits your forward"
     ("layer_norm", RMS, "RMS norm: the mean is not subtracted\n"
      "of your own forward dx and dweight are the slope, and dbias is not\n"),
     ("layer_norm", RMS, "dbias: no known mistake matches\n    it is the right one times 2"),
+    ("rope", META, f"channels 2i and 2i + 1, as Meta's files and llama.cpp have it\n{FITS}"),
     ("gelu", CUBED.format(factor=3), f"not that of the reference\n{FITS}"),
     ("gelu", CUBED.format(factor=2), "it is not the slope of your forward"),
     ("gelu", SINGLE,
