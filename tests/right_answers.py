@@ -74,6 +74,9 @@ RIGHT_ANSWERS = [
     ("sequence_logp", "d = np.zeros_like(p)\nfor i in zip(*counted.nonzero()):\n"
      "    d[i] = dlogp[i[0]] * (one[i] - p[i])\nreturn d"),
     ("dpo", "return (-beta * dloss * s / n, beta * dloss * s / n)"),
+    ("lora", "g = DY.T @ X\nreturn dy @ (W + s * b @ a), Params(s * b.T @ g, s * g @ a.T)"),
+    ("lora", "return np.einsum('oi,...o->...i', W + s * b @ a, dy), "
+     "{'b': s * np.einsum('bto,bti,ri->or', dy, x, a), 'a': da}"),
     ("kto", "return dloss / n * beta * np.where(sign > 0, -w, w) * s * (1 - s)"),
     ("simpo", "g = dloss * s * -beta / n\nreturn g / a, -g / c"),
     ("llama_block", "dr = dy + ds\ndx, p = finish(dr)\nreturn [dr + dx, p]"),

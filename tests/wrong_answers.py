@@ -50,6 +50,9 @@ BEGIN = {  # of each backward
     "sequence_logp": "p, t, counted = cache\none = (np.arange(p.shape[-1]) == t[..., None]) * 1.0\n"
                      "m, g = counted[..., None], dlogp[:, None, None]",
     "dpo": "u, beta = cache\nn, s = len(u), 1 / (1 + np.exp(u))",
+    "lora": "x, h, W, (a, b), s = cache\nflat = lambda z: z.reshape(-1, z.shape[-1])\n"
+            "X, DY = flat(x), flat(dy)\ndx = dy @ W + s * (dy @ b) @ a\n"
+            "da, db = s * (DY @ b).T @ X, s * DY.T @ h",
     "kto": "u, sign, w, beta = cache\nn, s = len(u), 1 / (1 + np.exp(-u))",
     "simpo": "u, a, c, beta = cache\nn, s = len(u), 1 / (1 + np.exp(u))",
     "block": "dm, dmlp = mlp.backward(dy, cache.mlp)",
@@ -386,6 +389,14 @@ WRONG_ANSWERS = [
     ("dpo", "d = -beta * s * (1 - s) * dloss / n\nreturn d, -d", "it is the slope of sigmoid(u)"),
     ("dpo", "return beta * s * dloss / n, -beta * s * dloss / n", "the sign of the result of DPO-3 is flipped"),
     ("dpo", "return -s * dloss / n, s * dloss / n", "beta"),
+    ("lora", "return dy @ W, Params(da, db)", "through the frozen weight alone"),
+    ("lora", "return s * (dy @ b) @ a, Params(da, db)", "through the adapter alone"),
+    ("lora", "return dx, Params(da / s, db)", "the scale"),
+    ("lora", "return dx, Params(da, db / s)", "scale"),
+    ("lora", "return dx, Params(da, s * h.T @ DY)", "B is (O, R)"),
+    ("lora", "return dx, Params(0 * da, db)", "its own is 0 only while B is"),
+    ("lora", "return dx, Params(da / len(X), db / len(X))", "sum over the rows, not the mean"),
+    ("lora", "g = DY.T @ X\nreturn dx, Params(b.T @ g, g @ a.T)", "scale"),
     ("kto", "d = -w * sign * beta * s * (1 - s) * dloss / n\nreturn d - d.mean()", "through z0"),
     ("kto", "return -w * sign * beta * (1 - s) * dloss / n", "as DPO has it"),
     ("kto", "return -w * sign * beta * s * dloss / n", "one factor is missing"),

@@ -2,4 +2,17 @@
 
 from .lab import Claim, Lab, Setting
 
-LEARNING = []
+LEARNING = [
+    Lab("adaptation", "a trained model learns from a text with adapters, and predicts its rest", (
+        Claim("one row a weight lowers the loss on the rest", "lowered, rank 1",
+              low=0.05, control="lowered, another text"),
+        Claim("four rows lower it further", "lowered, rank 4",
+              low=0.15, control="lowered, scrambled text"),
+        Claim("16 rows do about as much as all weights", "share of what all weights gain, rank 16",
+              low=0.6, high=1.2, control="share of what all weights gain, rank 1"),
+        Claim("what is gained here is lost elsewhere", "raised elsewhere, rank 4",
+              low=0.02, control="raised elsewhere, another text")),
+        {"base": Setting(600, "updates of the model before it adapts", 1),
+         "steps": Setting(80, "updates of each adaptation", 1)},
+        {"base": 5, "steps": 2}),
+]

@@ -34,6 +34,19 @@ STREAMS = {
     "false labels": 23,   # which of the two is preferred, by a coin
     "best texts": 24,     # of the optimum
     "opponents": 25,      # texts of a model's own
+    "shared words": 120,  # of the language that adaptation and quantize share
+    "texts of the language": 121,
+    "start of the language": 122,      # initial values
+    "sequences of the language": 123,  # the places of the texts that are learned from
+    "heard texts": 124,   # quantize: to measure on
+    "even weights": 125,  # that are not normal
+    "adapters of quantize": 126,
+    "places of quantize": 127,
+    "text to adapt to": 130,  # adaptation: its beginning is learned from
+    "another text": 131,
+    "scrambling": 132,    # of the first of them
+    "adapters": 133,      # their initial values
+    "places to adapt at": 134,
 }
 
 

@@ -146,6 +146,13 @@ MEANINGS = {
         "the loss is a mean: its gradient is too large by the number of pairs",
     "dpo.backward DPO-4: the factor beta is left out":
         "u holds beta, and so must its slope: the factor beta is missing",
+    "lora.backward LORA-4: the term dh @ p.a is left out":
+        "dx goes through the frozen weight alone: the path through the adapter is left out",
+    "lora.backward LORA-4: the term dy_rows @ weight is left out":
+        "dx goes through the adapter alone: the weight is frozen, but x moves its output",
+    "lora.backward: da is left at zero": "A gets no gradient: its own is 0 only while B is 0",
+    "lora.backward LORA-6: the factor scale is left out":
+        "the scale is left out of the gradient of B: it multiplies B A as a whole",
 }
 MEANINGS |= LLAMA_MEANINGS | BLOCKS_MEAN | {f"{stem}.backward {', '.join(lines)}: {edit}": meaning
                                             for stem, edit, lines, meaning in HAND_MADE}

@@ -24,7 +24,7 @@ def forward(x, p, *, weight, scale):
     """Return x W^T + scale (x A^T) B^T, W being constant: (..., I) -> (..., O).
 
     Raises ValueError for a scale that isn't above 0.
-    Source: Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models" (2021), section 4.1.
+    Source: Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models" (2021), equation 3.
     """
     check_floats(x=(x, "...I"), weight=(weight, "OI"), a=(p.a, "RI"), b=(p.b, "OR"))
     check_positive("scale", scale)
