@@ -11,7 +11,7 @@ from .pages.cover import cover, reading_order
 from .figures import PICTURED, figure_of
 from ..svg import COLORS
 from .pages.frame import document, source_page
-from .pages.links import Links
+from .pages.links import PAGES, Links
 from .reading.markdown import as_html
 from .numbers.numbers import autograd_of, given_to, numbers_of
 from .output import check_output, put
@@ -19,6 +19,7 @@ from .pages.page import Evidence, page
 
 SHADE = "#f7f7f5", "#212429"  # behind code, in a light scheme and in a dark one
 NOTHING = Evidence({}, {}, {}, None)
+PLAIN = {"reference/GLOSSARY.md": "Glossary", "reference/DEBATES.md": "Debates"}  # and their titles
 
 
 def pages():
@@ -31,7 +32,8 @@ def pages():
                 for stem, _ in order}
     titles = {stem: chapter.title for stem, chapter in chapters.items()}
     files = {"index.html": document("The book", cover(titles)),
-             "glossary.html": document("Glossary", glossary(links)),
+             **{PAGES[path]: document(title, as_html(read(path), path, links.beside(path)))
+                for path, title in PLAIN.items()},
              "style.css": colors() + read("compare/book/pages/style.css"),
              "names.js": read("compare/book/pages/names.js")}
     ways = [None, *((f"{stem}.html", title) for stem, title in titles.items()), None]
@@ -65,12 +67,6 @@ def drawn_picture(stem):
         raise ValueError(f"compare/book/figures/{stem}.py draws no picture "
                          f"({type(error).__name__}: {error}); allowed: a Figure, or no such file"
                          ) from error
-
-
-def glossary(links):
-    """Return the glossary as HTML."""
-    path = "reference/GLOSSARY.md"
-    return as_html(read(path), path, links.beside(path))
 
 
 def colors():

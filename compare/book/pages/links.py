@@ -7,7 +7,7 @@ from ...layers.source import HOUSE, TEXTS, path_of, read
 from ..reading.markdown import anchor
 
 PAGES = {**{path_of(stem, ".md").as_posix(): f"{stem}.html" for stem in TEXTS},
-         "reference/GLOSSARY.md": "glossary.html"}
+         "reference/GLOSSARY.md": "glossary.html", "reference/DEBATES.md": "debates.html"}
 
 
 class Links:

@@ -63,7 +63,7 @@ def parsed(book):
 
 
 def test_every_derivation_has_its_page(parsed):
-    assert {f"{stem}.html" for stem in TEXTS} | {"index.html", "glossary.html"} == {
+    assert {f"{stem}.html" for stem in TEXTS} | {"index.html", "glossary.html", "debates.html"} == {
         path for path in parsed if "/" not in path}
 
 

@@ -11,6 +11,7 @@ from compare.book.pages.links import Links, line_of
     ("softmax.md", "softmax.html"), ("softmax.md#sm-5", "softmax.html#sm-5"),
     ("#the-order-to-read-in", "#the-order-to-read-in"),
     ("fast/fused_adamw.md#faw-1", "fused_adamw.html#faw-1"), ("GLOSSARY.md", "glossary.html"),
+    ("DEBATES.md#scaling-or-theory", "debates.html#scaling-or-theory"),
     ("softmax.py", "source/reference/softmax.py.html"), ("../LICENSE", "source/LICENSE.html"),
     ("fast/", "source/reference/fast/README.md.html"),
 ])
