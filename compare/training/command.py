@@ -30,9 +30,9 @@ def declare(verbs):
 
 def declare_train(train):
     """Declare the flags of train that are no hyperparameters."""
-    train.add_argument("--with", dest="side", choices=("numpy", "torch", "both"), default="both",
-                       help="which implementation (default %(default)s: in lockstep, nothing "
-                       "saved)")
+    train.add_argument("--with", dest="side", choices=("numpy", "torch", "both"),
+                       help="which implementation (default both: in lockstep, nothing saved; with "
+                       "--lora, numpy)")
     train.add_argument("--text", metavar="PATH", action="append", help="a UTF-8 file, JSON lines "
                        "(.jsonl), a folder of both, or - for standard input; again for more "
                        "(default: the language reference that ships inside Python)")
@@ -52,6 +52,8 @@ def declare_train(train):
                        "with its settings; with more --steps also after its end")
     train.add_argument("--weights", metavar="FILE", help="begin with GPT-2's weights (.npz, "
                        ".safetensors, .pt, .bin) or those of a checkpoint")
+    train.add_argument("--lora", type=positive, metavar="RANK", help="leave the llama of --model "
+                       "FILE.gguf (or a folder) as it is, and train adapters beside its weights")
     train.add_argument("--stats", action="store_true", help="note what happens inside each layer, "
                        "in stats.csv and stats.svg")
     train.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="of torch")
@@ -70,6 +72,7 @@ def declare_sample(sample):
                         "weights (.npz, .safetensors, .pt, .bin), with --gpt2-files")
     sample.add_argument("--model", metavar="PATH", help="instead: a llama, as a .gguf file, or a "
                         "folder with config.json, tokenizer.json and model.safetensors")
+    sample.add_argument("--adapter", metavar="FILE", help="what train --lora made for --model")
     sample.add_argument("--gpt2-files", metavar="FOLDER",
                         help="that holds vocab.bpe and encoder.json (default: this one)")
     sample.add_argument("--n-head", type=positive, help="of --weights (default: n_embd / 64)")
@@ -97,10 +100,14 @@ def declare_sample(sample):
 
 def run_train(given):
     """Train one side, or both in lockstep; return the exit code."""
+    given.side = given.side or ("numpy" if given.lora else "both")
     if given.side != "torch":
         check_torch_only(given)
         if int(os.environ.get("WORLD_SIZE", 1)) > 1:
             raise ValueError(f"with is {given.side}; allowed under torchrun: --with torch")
+    if given.lora:
+        from .adapting import train_adapters
+        return train_adapters(given)
     return {"numpy": train_numpy, "torch": train_torch, "both": train_both}[given.side](given)
 
 

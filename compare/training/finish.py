@@ -4,7 +4,6 @@ import contextlib
 import math
 import sys
 
-from ..words import argument
 from . import curve, stats
 from .interrupt import CLOSED
 
@@ -37,10 +36,7 @@ def ending(run):
         last = ", the last, before its validation" if run.done == run.steps else ""
         yield f"stopped after step {run.done}{last}"
     if run.folder.checkpoint not in run.folder.unsaved:
-        yield " ".join(["to write text: python -m compare sample" if run.whole else
-                        f"to go on: python -m compare train --resume --with {run.side.name}",
-                        "--out", argument(run.folder.path),
-                        *(() if run.whole else run.job.source.asked_for())])
+        yield run.folder.next_step(run)
 
 
 def files(folder):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..files import checkpoint, whole
 from ..files.checkpoint import Checkpoint
+from ..words import argument
 from . import curve, log, stats
 from .job import digest
 
@@ -18,10 +19,12 @@ class RunFolder:
     before goes on from the one before, and writes all of them anew.
     """
 
+    kept = "checkpoint.npz", "best.npz"
+
     def __init__(self, folder):
         self.path = Path(folder)
         self.paths = self.checkpoint, self.best, self.curve, self.picture = [
-            self.path / name for name in ("checkpoint.npz", "best.npz", "log.csv", "loss.svg")]
+            self.path / name for name in (*self.kept, "log.csv", "loss.svg")]
         self.stats, self.insides = self.path / "stats.csv", self.path / "stats.svg"
         self.unsaved = {}  # path: why it could not be written the last time
 
@@ -65,18 +68,22 @@ class RunFolder:
                "threads": job.threads, "stats": job.stats}
         saved = Checkpoint(job.config, job.schedule, params, state, generators,
                            job.tokenizer.to_dict(), run, noted)
-        if noted.entries:
-            self.write(log.write_log, self.curve, noted.entries, say)
-            self.write(curve.write_svg, self.picture, noted.entries, say)
-        if noted.stats:
-            for path, writer in (self.stats, stats.write_csv), (self.insides, stats.write_picture):
-                self.write(functools.partial(writer, config=job.config), path, noted.stats, say)
+        self.write_notes(job.config, noted, say)
         if is_best(noted, state.step):
             self.write(checkpoint.save_alone, self.best, saved, say)
         elif all(entry.valid is None for entry in noted.entries):
             with contextlib.suppress(OSError):
                 self.best.unlink()  # of a run whose checkpoint was removed
         self.write(checkpoint.save, self.checkpoint, saved, say)
+
+    def write_notes(self, config, noted, say):
+        """Write the log and the pictures of it."""
+        if noted.entries:
+            self.write(log.write_log, self.curve, noted.entries, say)
+            self.write(curve.write_svg, self.picture, noted.entries, say)
+        if noted.stats:
+            for path, writer in (self.stats, stats.write_csv), (self.insides, stats.write_picture):
+                self.write(functools.partial(writer, config=config), path, noted.stats, say)
 
     def write(self, writer, path, content, say):
         """Write one file, or note why it can't be."""
@@ -88,6 +95,13 @@ class RunFolder:
             cause = error.__cause__ or error  # of NotSaved, what the system said
             self.unsaved[path] = cause.strerror or cause
             say(f"{path} is not saved ({self.unsaved[path]}); training goes on")
+
+    def next_step(self, run):
+        """Return what to do when a run has ended, a line."""
+        return " ".join(["to write text: python -m compare sample" if run.whole else
+                         f"to go on: python -m compare train --resume --with {run.side.name}",
+                         "--out", argument(self.path),
+                         *(() if run.whole else run.job.source.asked_for())])
 
     def written(self):
         """Return the files that stand here as the run does."""

@@ -7,7 +7,9 @@ import time
 import numpy as np
 
 from reference.fast import blas
+from reference.labs import adaptation
 
+from ..files import adapter
 from ..layers.models import model_of, torch_model
 from ..text.tokenizers import END
 from . import trained
@@ -16,7 +18,7 @@ CHAT = "<|im_start|>", "<|im_end|>"  # the specials around a turn of a chat, as 
 ORIGINS = {  # an option: where the model must come from, and that in words
     "weights": ("weights", "without --model"), "gpt2_files": ("weights", "with --weights"),
     "n_head": ("weights", "with --weights"), "out": ("out", "without --weights and --model"),
-    "last": ("out", "without --weights and --model")}
+    "adapter": ("model", "with --model"), "last": ("out", "without --weights and --model")}
 
 
 def sample(given):
@@ -50,10 +52,17 @@ def sample(given):
 def model_asked_for(given):
     """Return the Model of a run, of --weights, or of --model."""
     if given.model is not None:
-        return trained.of_llama(given.model)
+        model = trained.of_llama(given.model)
+        return model if given.adapter is None else with_adapters(model, given.adapter)
     if given.weights is not None:
         return trained.of_weights(given.weights, given.n_head, given.gpt2_files)
     return trained.of_run(given)
+
+
+def with_adapters(model, path):
+    """Return a Model with the adapters of a file merged into its weights."""
+    adapters, scale = adapter.load_adapters(path, model.config, model.params)
+    return model._replace(params=adaptation.adapt(model.params, adapters, scale=scale))
 
 
 def check_sampling(given):

@@ -181,17 +181,17 @@ def paths_in_words(paths):
     return ", ".join(map(corpus.one_line, paths or ["the language reference"]))
 
 
-def values_of(given, model=None):
-    """Return each hyperparameter by name: as given, else of the preset, else the default.
+def values_of(given, model=None, usual={}):
+    """Return each hyperparameter by name: as given, else of the preset, else usual or the default.
 
-    The model is the one given, else this one, else the default. Refuses what it has not.
+    The model is this one, else the one given, else the default. Refuses what it has not.
     """
-    model = given.model or model or options.RUN["model"].default
-    values = options.defaults(given.preset, model)
+    model = model or given.model or options.RUN["model"].default
+    values = options.defaults(given.preset, model) | usual
     for name in options.of_all_models():
         if getattr(given, name) is not None:
             options.check_belongs(name, model)
-    named = {name for name in values if getattr(given, name) is not None}
+    named = {name for name in values if getattr(given, name) is not None} - {"model"}
     values = options.followed(values | {name: getattr(given, name) for name in named})
     for name, most in AT_MOST.items():
         if name not in named:  # a default is cut
