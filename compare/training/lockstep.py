@@ -17,6 +17,7 @@ from ..layers import weights
 from ..layers.models import model_of, torch_model
 from ..progress import Progress
 from ..text import corpus
+from ..text.ngram import ngram_losses
 from .job import Batches
 
 
@@ -72,16 +73,17 @@ def report(job):
                       f"loss: NumPy {pair.ours.loss:.6f}   torch {pair.theirs.loss:.6f}   "
                       f"apart {pair.difference:.0e}")
     params = pair.ours.params
-    ours, theirs, bigram = validation_losses(job, params, model)
+    ours, theirs, bigram, ngrams = validation_losses(job, params, model)
+    best = min(ngrams)
     print(f"validation loss       NumPy {ours:.4f}   torch {theirs:.4f}   "
-          f"bigram table {bigram:.4f}")
+          f"bigram table {bigram:.4f}   {ngrams.index(best) + 1}-gram {best:.4f}")
     print(f"largest difference    in the loss of a step {largest:.1e}   "
           f"in a parameter at the end {parameter_difference(params, model):.1e}")
     print_samples(job, params, model)
 
 
 def validation_losses(job, params, model):
-    """Return the losses of both sides and of a table of pairs, on the same validation text."""
+    """Return the losses of both sides, of a table of pairs and of n-grams, on the same text."""
     size = job.config.block_size
     valid = list(corpus.windows(job.valid_ids[: 200 * size + 1], block_size=size, batch_size=50))
     ours = reference.train.evaluate(params, valid, config=job.config,
@@ -89,7 +91,8 @@ def validation_losses(job, params, model):
     theirs = torch_impl.train.evaluate(
         model, [tuple(map(torch.from_numpy, pair)) for pair in valid])
     part = np.concatenate([valid[0][0].flat[:1]] + [targets.ravel() for _, targets in valid])
-    return ours, theirs, corpus.bigram_loss(job.train_ids, part, job.config.vocab_size)
+    counted = job.train_ids, part, job.config.vocab_size
+    return ours, theirs, corpus.bigram_loss(*counted), ngram_losses(*counted)
 
 
 def print_samples(job, params, model, count=200):

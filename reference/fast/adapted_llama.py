@@ -36,7 +36,8 @@ def forward(tokens, adapters, *, config, frozen, scale):
     for i in range(config.n_layer):
         x, cache = llama_block.forward(
             x, block_of(frozen, adapters, i, scale), n_head=config.n_head,
-            n_kv_head=config.n_kv_head, rope_base=config.rope_base, eps=config.eps)  # (B, T, C)  LL-2
+            n_kv_head=config.n_kv_head, rope_base=config.rope_base,
+            eps=config.eps)                                                     # (B, T, C)  LL-2
         caches.append(with_weights(cache, None, None))
     h, norm = rms_norm.forward(x, frozen.norm, eps=config.eps)                  # (B, T, C)  LL-3
     logits = h.reshape(-1, h.shape[-1]) @ head_of(frozen).T                     # (N, V)     LL-4
