@@ -24,12 +24,12 @@ def run_export(given):
     from .gpt2 import to_gpt2
     from .weight_files import write_weights
     saved = checkpoint.load(checkpoint.of_folder(given.out, given.last))
-    stem, named = model_of(saved.config).stem, {"gpt": to_gpt2}
-    if stem not in named:
-        raise ValueError(f"out is {given.out}, a run of --model {stem}; allowed: of "
-                         f"{' or '.join(named)}, which GPT-2's names are of")
+    stem = model_of(saved.config).stem
+    if stem != "gpt":
+        raise ValueError(f"out is {given.out}, a run of --model {stem}; allowed: of --model gpt, "
+                         "since the names are GPT-2's")
     heads, kind = saved.config.n_head, saved.tokenizer["kind"]
-    write_weights(given.to, named[stem](saved.config, saved.params))
+    write_weights(given.to, to_gpt2(saved.config, saved.params))
     print(f"{given.to} is written: {tree.count(saved.params):,} parameters by GPT-2's names, "
           f"{saved.run['dtype']}, after step {saved.state.step}")
     print(f"it holds neither the number of heads, {heads}, nor the tokenizer, {kind}")

@@ -59,12 +59,15 @@ def fresh_job(given, dtype="float32", spare_tokens=True):
 
 
 def begun(given, documents, dtype, values):
-    """Return (tokenizer, config, params) of the weights to begin with."""
+    """Return (tokenizer, config, params) of the weights to begin with: a GPT's."""
+    model, usual = values["model"], options.RUN["model"].default
+    if model != usual:
+        raise ValueError(f"model is {model}; allowed with --weights: {usual}")
     tokenizer = given.tokenizer and tokenizer_of(given, documents, given.tokenizer)
     found = trained.of_weights(given.weights, given.n_head, given.gpt2_files, tokenizer)
     stem = model_of(found.config).stem
-    if stem != values["model"]:
-        raise ValueError(f"weights is {given.weights}, a {stem}; allowed: with --model {stem}")
+    if stem != model:
+        raise ValueError(f"weights is {given.weights}, a {stem}; allowed: a {model}")
     return found.tokenizer, *trained.to_train(found, given, dtype, values["dropout"])
 
 

@@ -101,8 +101,24 @@ def test_a_resumed_run_is_of_its_own_model(place, capsys):
     assert train("--with", "numpy", "--resume", *WORDS, "--no-tied", "--out", "llama") == 0
 
 
-def test_a_llama_has_no_names_of_gpt2(place, capsys):
+def test_a_llama_writes_the_same_text_on_both_sides(place, capsys):
+    assert train("--with", "numpy", *WORDS, "--vocab-size", "30", "--tied") == 0
+    texts = []
+    for words in ["numpy"], ["torch"], ["numpy", "--uncached"]:
+        capsys.readouterr()
+        assert main(["sample", "--prompt", "to be", "--count", "40", "--with", *words]) == 0
+        texts.append(capsys.readouterr().out)
+    assert len(set(texts)) == 1 and texts[0].startswith("to be") and len(texts[0]) == 46
+
+
+def test_what_takes_a_gpt_only_says_so(place, capsys):
     assert train("--with", "numpy", *WORDS, "--steps", "2") == 0
-    assert main(["export", "--to", "own.safetensors"]) == 2
-    assert "out is run, a run of --model llama; allowed: of gpt" in capsys.readouterr().err
-    assert not (place / "own.safetensors").exists()
+    for words, sentence in (
+            (["export", "--to", "own.safetensors"], "out is run, a run of --model llama; allowed: of"),
+            (["train", "--weights", "run/best.npz", "--out", "other", "--with", "numpy"],
+             "weights is run/best.npz, a llama; allowed: a gpt"),
+            (["train", "--weights", "run/best.npz", "--out", "other", "--with", "numpy", "--model",
+              "llama"], "model is llama; allowed with --weights: gpt")):
+        assert main(words) == 2
+        assert sentence in capsys.readouterr().err
+    assert not (place / "own.safetensors").exists() and not (place / "other").exists()
