@@ -32,7 +32,7 @@ def are_paths(value):
 
 
 SIZES = {   # of every model
-    "block_size": Option(32, "tokens in a sequence (T), and at most (S)"),
+    "block_size": Option(32, "tokens in a sequence (T), and the most that the model reads (S)"),
     "n_layer": Option(2, "blocks (L)"),
     "n_head": Option(4, "heads (H)"),
     "n_embd": Option(64, "channels (C)"),
@@ -142,8 +142,12 @@ def check_option(name, value):
         raise ValueError(f"{name} is {quoted(value)}; allowed: {option.allowed}")
 
 
+def owners(name):
+    """Return the models that have an option; none of one that is no model's."""
+    return [stem for stem, own in MODEL.items() if name in own]
+
+
 def check_belongs(name, model):
     """Refuse an option that this model has not with a ValueError that names those that have it."""
-    owners = [stem for stem, own in MODEL.items() if name in own]
-    if model not in owners:
-        raise ValueError(f"{name} is given; allowed: only with --model {' or '.join(owners)}")
+    if name not in MODEL[model]:
+        raise ValueError(f"{name} is given; allowed: only with --model {' or '.join(owners(name))}")

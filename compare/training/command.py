@@ -4,7 +4,7 @@ import argparse
 import contextlib
 import os
 
-from ..files.options import FOLDER, MERGES, PRESETS, RUN, SCHEDULE, of_all_models
+from ..files.options import FOLDER, MERGES, MODEL, PRESETS, RUN, SCHEDULE, of_all_models, owners
 from ..words import positive
 
 
@@ -20,8 +20,10 @@ def declare(verbs):
         for name, option in (of_all_models() | SCHEDULE | RUN).items():
             kind = type(option.default)
             how = {"action": argparse.BooleanOptionalAction} if kind is bool else {"type": kind}
+            of = owners(name)
+            only = f"; {' and '.join(of)} only" if 0 < len(of) < len(MODEL) else ""
             verb.add_argument(f"--{name.replace('_', '-')}", **how,
-                              help=f"{option.words} (default {option.default})")
+                              help=f"{option.words} (default {option.default}{only})")
     declare_sample(sample)
     train.set_defaults(run=run_train)
     plan.set_defaults(run=run_plan)
