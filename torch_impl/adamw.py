@@ -26,11 +26,13 @@ def clip(model, max_norm):
 
 def scheduler(optimizer, *, lr, min_lr, warmup, steps, start=0):
     """Return a LambdaLR from step `start` on: a linear rise, then half a cosine to min_lr."""
+    low = min_lr / lr if lr else 1.0
+
     def factor(made):
         step = start + made
         if step < warmup:
             return (step + 1) / (warmup + 1)                             # AW-9
         progress = min(1.0, (step - warmup) / max(1, steps - warmup))
         wave = (1 + math.cos(math.pi * progress)) / 2
-        return min_lr / lr + (1 - min_lr / lr) * wave                    # AW-10
+        return low + (1 - low) * wave                                    # AW-10
     return LambdaLR(optimizer, factor)

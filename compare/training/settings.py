@@ -37,14 +37,18 @@ def fresh_job(given, dtype="float32", spare_tokens=True):
 
     Without spare_tokens a vocab_size above the tokenizer's is refused.
     """
-    values, source = values_of(given), Source(given.text, given.valid_text, given.field)
+    source = Source(given.text, given.valid_text, given.field)
+    values = values_of(given) if given.weights is None else None  # refused before a text is read
     check_kind(given)
     documents, dtype = source.read(), given.dtype or dtype
     if given.weights is None:
         tokenizer = tokenizer_of(given, documents, given.tokenizer)
         config, weights = config_of(values, tokenizer.vocab_size), None
     else:
-        tokenizer, config, weights = begun(given, documents, dtype, values)
+        found = begun(given, documents)
+        values = values_of(given, model_of(found.config).stem)
+        tokenizer = found.tokenizer
+        config, weights = trained.to_train(found, given, dtype, values)
     if config.vocab_size > tokenizer.vocab_size and not spare_tokens:
         # or it may sample the others
         raise ValueError(f"vocab_size is {config.vocab_size}; allowed with both: the "
@@ -58,17 +62,15 @@ def fresh_job(given, dtype="float32", spare_tokens=True):
     return job
 
 
-def begun(given, documents, dtype, values):
-    """Return (tokenizer, config, params) of the weights to begin with: a GPT's."""
-    model, usual = values["model"], options.RUN["model"].default
-    if model != usual:
-        raise ValueError(f"model is {model}; allowed with --weights: {usual}")
+def begun(given, documents):
+    """Return the trained.Model of the weights to begin with."""
     tokenizer = given.tokenizer and tokenizer_of(given, documents, given.tokenizer)
     found = trained.of_weights(given.weights, given.n_head, given.gpt2_files, tokenizer)
     stem = model_of(found.config).stem
-    if stem != model:
-        raise ValueError(f"weights is {given.weights}, a {stem}; allowed: a {model}")
-    return found.tokenizer, *trained.to_train(found, given, dtype, values["dropout"])
+    if given.model not in (None, stem):
+        raise ValueError(f"model is {given.model}, but {given.weights} is a {stem}; "
+                         f"allowed: {stem}")
+    return found
 
 
 def resumed(given, folder, start):

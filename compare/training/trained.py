@@ -13,7 +13,6 @@ from ..files.options import FOLDER, PRESETS
 from ..layers.params import shapes
 from ..text import gpt2_files, kinds, published
 
-SIZES = "vocab_size", "n_layer", "n_head", "n_embd"  # that are those of the weights
 SAFE = "model.safetensors", "model.safetensors.index.json"  # one file, or what lists several
 CONFIG = 2**16  # characters of a config.json, many times those of a usual one
 
@@ -107,22 +106,23 @@ def cut(config, params, **sizes):
                                         for name, shape in shapes(config)})
 
 
-def to_train(model, given, dtype, dropout):
+def to_train(model, given, dtype, values):
     """Return the config and the parameters to begin with, in a dtype, with windows as given.
 
     Raises ValueError for other sizes than the model's; only windows may be shorter.
     """
-    preset = PRESETS.get(given.preset, {})
-    wanted = {name: preset.get(name) if getattr(given, name) is None else getattr(given, name)
-              for name in (*SIZES, "block_size")}
-    for name in SIZES:
-        if wanted[name] not in (None, getattr(model.config, name)):
-            raise ValueError(f"{name} is {wanted[name]}, but {given.weights} has "
-                             f"{getattr(model.config, name)}; allowed: no other size than its own")
-    S = model.config.block_size if wanted["block_size"] is None else wanted["block_size"]
+    preset, own = PRESETS.get(given.preset, {}), vars(model.config)
+    wanted = {name: preset.get(name) if getattr(given, name, None) is None else getattr(given, name)
+              for name in own}
+    for name in own.keys() - {"block_size", "dropout", "eps"}:  # --eps is AdamW's
+        if wanted[name] not in (None, 0, own[name]):
+            raise ValueError(f"{name} is {wanted[name]}, but {given.weights} has {own[name]}; "
+                             "allowed: no other size than its own")
+    S = wanted["block_size"] or model.config.block_size
     if S > model.config.block_size:
         raise ValueError(f"block_size is {S}, but {given.weights} has {model.config.block_size} "
                          "positions; allowed: at most so many")
     config, params = cut(model.config, model.params, block_size=S)
-    return (dataclasses.replace(config, dropout=dropout),
-            tree.map(lambda a: a.astype(dtype), params))
+    if "dropout" in own:
+        config = dataclasses.replace(config, dropout=values["dropout"])
+    return config, tree.map(lambda a: a.astype(dtype), params)

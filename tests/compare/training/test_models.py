@@ -1,5 +1,7 @@
 """A llama in place of the GPT: its options, its run on either side, what belongs to one model only."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -115,10 +117,23 @@ def test_what_takes_a_gpt_only_says_so(place, capsys):
     assert train("--with", "numpy", *WORDS, "--steps", "2") == 0
     for words, sentence in (
             (["export", "--to", "own.safetensors"], "out is run, a run of --model llama; allowed: of"),
-            (["train", "--weights", "run/best.npz", "--out", "other", "--with", "numpy"],
-             "weights is run/best.npz, a llama; allowed: a gpt"),
             (["train", "--weights", "run/best.npz", "--out", "other", "--with", "numpy", "--model",
-              "llama"], "model is llama; allowed with --weights: gpt")):
+              "gpt"], "model is gpt, but run/best.npz is a llama; allowed: llama"),
+            (["train", "--weights", "run/best.npz", "--out", "other", "--with", "numpy",
+              "--n-hidden", "8"], "n_hidden is 8, but run/best.npz has "),
+            (["train", "--weights", "run/best.npz", "--out", "other", "--with", "numpy",
+              "--dropout", "0.1"], "dropout is given; allowed: only with --model gpt")):
         assert main(words) == 2
         assert sentence in capsys.readouterr().err
     assert not (place / "own.safetensors").exists() and not (place / "other").exists()
+
+
+@pytest.mark.parametrize("side", ["numpy", "torch"])
+def test_training_begins_with_a_llamas_checkpoint(side, place):
+    assert train("--with", "numpy", *WORDS, "--steps", "2") == 0
+    begun = checkpoint.load("run/best.npz")
+    assert train("--with", side, "--weights", "run/best.npz", "--out", "other", "--steps", "1",
+                 "--lr", "0", "--warmup", "0", "--block-size", "4", "--dtype", "float64") == 0
+    after = checkpoint.load("other/checkpoint.npz")
+    assert after.config == replace(begun.config, block_size=4)
+    assert all(map(np.array_equal, tree.leaves(after.params), tree.leaves(begun.params)))
