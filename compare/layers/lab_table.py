@@ -3,7 +3,8 @@
 import numpy as np
 
 from reference import gpt
-from reference.labs import attention_only, lora
+from reference.embedding import Table
+from reference.labs import attention_only, lora, skip_gram
 
 from .draws import (draw_attention, draw_embedding, draw_ids, draw_norm, draw_weight,
                     repeats)
@@ -90,6 +91,21 @@ def draw_beta(rng):
     return float(rng.choice([0.5, 1.0]))
 
 
+def example_skip_gram(rng, n):
+    shapes = {"words": n["B"], "contexts": n["B"], "noise": (n["B"], n["M"])}
+    tables = rng.standard_normal((2, n["V"], n["C"])) / n["C"] ** 0.25  # scores are O(1)
+    return Example({name: rng.integers(0, n["V"], shape) for name, shape in shapes.items()},
+                   skip_gram.Params(*map(Table, tables)))
+
+
+def repeated(*names):
+    """Predicate: an id comes more than once among these inputs, taken together."""
+    def shown(n, e):
+        ids = np.concatenate([e.inputs[name].ravel() for name in names])
+        return np.unique(ids).size < ids.size
+    return shown
+
+
 LAB_LAYERS = [
     Layer("sequence_logp", "BTV", example_sequence_logp,
           lambda n, e: twin("sequence_logp").SequenceLogp(),
@@ -123,4 +139,11 @@ LAB_LAYERS = [
           above_1("B", "T", "I", "O", "R") | {
               "I other than O": lambda n, e: n["I"] != n["O"],
               "a scale other than 1": lambda n, e: e.options["scale"] != 1}),
+    Layer("skip_gram", "BMVC", example_skip_gram,
+          lambda n, e: twin("skip_gram").SkipGram(n["V"], n["C"]),
+          above_1("B", "M", "V", "C") | {
+              "a repeated word": repeated("words"),
+              "a repeated context": repeated("contexts"),
+              "a repeated drawn word": repeated("noise"),
+              "a drawn word that is a context": repeated("contexts", "noise")}),
 ]

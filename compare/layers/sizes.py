@@ -36,6 +36,7 @@ LETTERS = {
     "F": Letter("hidden channels of an MLP", 5, 7, 5, 344, 5, (8, 1024)),
     "V": Letter("tokens of the vocabulary", 5, 7, 7, 65, 5, (1, 1024)),
     "L": Letter("blocks", 2, 2, 1, 4, 2, (1, 2)),
+    "M": Letter("words drawn beside each pair of skip-gram", 4, 4, 3, 5, 2, (1, 8)),
     "I": Letter("features into a linear layer", 5, 5, 4, 128, 3, (1, 1024)),
     "O": Letter("features out of a linear layer", 5, 6, 5, 128, 2, (1, 1024)),
     "R": Letter("rank of an adapter", 4, 3, 2, 8, 1, (1, 16)),
