@@ -16,6 +16,7 @@ from ..layers.source import module_of, twin
 
 TORCH_CLASSES = {"attention_only": "AttentionOnly"} | {  # by stem
     stem: model.torch_class for stem, model in MODELS.items()}
+TORCH_CLASSES = {"gpt": "GPT", "attention_only": "AttentionOnly", "skip_gram": "SkipGram"}  # by stem
 
 
 class NumpyLearner:

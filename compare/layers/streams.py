@@ -47,6 +47,18 @@ STREAMS = {
     "scrambling": 132,    # of the first of them
     "adapters": 133,      # their initial values
     "places to adapt at": 134,
+    "start of words": 70,     # word2vec: the initial values
+    "sentences": 71,          # of the grid
+    "noise words": 72,        # those drawn beside each pair
+    "own contexts": 73,       # of each word where there are no attributes
+    "thinning": 74,           # which words of the text are kept
+    "places of words": 75,    # in the text, and the distances of their contexts
+    "shuffled text": 76,      # its random order
+    "labels": 80,             # selection: which belongs to which input
+    "examples": 81,           # those that are offered
+    "selecting learner": 82,  # its initial values
+    "holdout examples": 83,   # of the other model
+    "holdout learner": 84,    # its initial values
 }
 
 

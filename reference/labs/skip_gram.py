@@ -20,7 +20,7 @@ class Cache(NamedTuple):
     rows: tuple       # w, c, q
     u: Array          # (B,)
     s: Array          # (B, M)
-    vocab_size: int   # V
+    shape: tuple      # (V, C)
 
 
 @np.errstate(over="ignore", invalid="ignore")  # a loss that is not finite is refused
@@ -43,17 +43,17 @@ def forward(words, contexts, noise, p):
     s = (q @ w[..., None])[..., 0]                                   # (B, M)      SKIP-4
     loss = -(log_sigmoid(u) + log_sigmoid(-s).sum(-1)).mean()        # ()          SKIP-5
     check_finite("loss in skip_gram", loss)
-    return loss, Cache((words, contexts, noise), (w, c, q), u, s, len(p.word.weight))
+    return loss, Cache((words, contexts, noise), (w, c, q), u, s, p.word.weight.shape)
 
 
 def backward(dloss, cache):
     """Return the gradients of both tables: () -> Params."""
-    (words, contexts, noise), (w, c, q), u, s, V = cache
+    (words, contexts, noise), (w, c, q), u, s, shape = cache
     check_cotangent("dloss", dloss, (), u.dtype, number=True)
     du = -np.exp(log_sigmoid(-u))[:, None] * dloss / len(u)          # (B, 1)      SKIP-6
     ds = np.exp(log_sigmoid(s))[..., None] * dloss / len(u)          # (B, M, 1)   SKIP-7
     dw = du * c + (ds * q).sum(1)                                    # (B, C)      SKIP-8
-    dword, dcontext = np.zeros((2, V, w.shape[-1]), w.dtype)         # (V, C)
+    dword, dcontext = np.zeros((2, *shape), w.dtype)                 # (V, C)
     np.add.at(dword, words, dw)                                      # (V, C)      SKIP-9
     np.add.at(dcontext, contexts, du * w)                            # (V, C)      SKIP-10
     np.add.at(dcontext, noise, ds * w[:, None])                      # (V, C)      SKIP-11
