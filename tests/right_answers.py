@@ -80,4 +80,7 @@ RIGHT_ANSWERS = [
     ("kto", "return dloss / n * beta * np.where(sign > 0, -w, w) * s * (1 - s)"),
     ("simpo", "g = dloss * s * -beta / n\nreturn g / a, -g / c"),
     ("llama_block", "dr = dy + ds\ndx, p = finish(dr)\nreturn [dr + dx, p]"),
+    ("skip_gram", "return finish(dw, du * w, ds * w[:, None])"),
+    ("skip_gram", "one = np.eye(len(E))\n"
+     "return [one[a].T @ dw, one[o].T @ (du * w) + np.tensordot(one[r], ds * w[:, None], 2 * [[0, 1]])]"),
 ]

@@ -55,6 +55,13 @@ BEGIN = {  # of each backward
             "da, db = s * (DY @ b).T @ X, s * DY.T @ h",
     "kto": "u, sign, w, beta = cache\nn, s = len(u), 1 / (1 + np.exp(-u))",
     "simpo": "u, a, c, beta = cache\nn, s = len(u), 1 / (1 + np.exp(u))",
+    "skip_gram": "(a, o, r), (w, c, q), u, s, shape = cache\n"
+                 "sigma = lambda x: 1 / (1 + np.exp(-x))\nn = dloss / len(u)\n"
+                 "du, ds = -n * sigma(-u)[:, None], n * sigma(s)[..., None]\n"
+                 "dw = du * c + (ds * q).sum(1)\nE, F = np.zeros(shape), np.zeros(shape)\n"
+                 "def finish(dw, dc, dq):\n"
+                 "    np.add.at(E, a, dw)\n    np.add.at(F, o, dc)\n    np.add.at(F, r, dq)\n"
+                 "    return Params(Table(E), Table(F))",
     "block": "dm, dmlp = mlp.backward(dy, cache.mlp)",
     "rms_norm": "xhat, rrms, weight = cache\nd, C, axes = dy * weight, dy.shape[-1], (0, 1)\n"
                 "mean = lambda a: a.mean(-1, keepdims=True)\n"
@@ -102,7 +109,7 @@ table = embedding.Table(dembedding.token.weight + dhead)
 return Params(embedding.Params(table, dembedding.position), tuple(dblocks), dnorm)"""
 LINEAR, NORM, SOFT, GELU, DROP = "linear", "layer_norm", "softmax", "gelu", "dropout"
 RMS, ROPE, GATED, GROUPED = "rms_norm", "rope", "swiglu", "grouped_attention"
-CLIP = "clipped_surrogate"
+CLIP, SKIP = "clipped_surrogate", "skip_gram"
 LOSS, EMB, MLP, ATT, FLASH, BLOCK = ("cross_entropy", "embedding", "mlp", "attention",
                                      "flash_attention", "block")
 LLAMA = "llama_block"
@@ -420,4 +427,16 @@ WRONG_ANSWERS = [
     (LLAMA, "dm, dn2 = norm(dy, cache.norm_2)\ndf, dmlp = swiglu.backward(dm, cache.mlp)\n"
      "dr = dm + df\ndn, dn1 = norm(dr, cache.norm_1)\nda, dw = attend(dn, cache.attention)\n"
      "return dn + da, Params(dn1, dw, dn2, dmlp)", "post-norm"),
+    (SKIP, "E[a] += dw\nF[o] += du * w\nF[r] += ds * w[:, None]\nreturn Params(Table(E), Table(F))",
+     "the last of its pairs only"),
+    (SKIP, "np.add.at(E, a, dw)\nnp.add.at(F, o, du * w)\nF[r] = ds * w[:, None]\n"
+     "return Params(Table(E), Table(F))", None),
+    (SKIP, "ds = -n * sigma(-s)[..., None]\n"
+     "return finish(du * c + (ds * q).sum(1), du * w, ds * w[:, None])", "are pulled as well"),
+    (SKIP, "return finish(du * c, du * w, ds * w[:, None])", "the drawn words push the word"),
+    (SKIP, "return finish(dw, du * w, 0 * q)", "the drawn words are contexts, too"),
+    (SKIP, "return finish(-dw, -du * w, -ds * w[:, None])", "the sign"),
+    (SKIP, "du, ds = -n * sigma(u)[:, None], n * sigma(-s)[..., None]\n"
+     "return finish(du * c + (ds * q).sum(1), du * w, ds * w[:, None])",
+     "what is told right already is to pull less"),
 ]

@@ -21,7 +21,8 @@ VALUES, MARKERS, STRAY = 6, 3, 0.2  # of an attribute; of a value; the share of 
 GRID = Config(VALUES ** 2 + 2 * VALUES * MARKERS, 16)
 GRID_PAIRS, GRID_DECAY = 256, 300   # pairs of an update; updates in which the rate falls
 OFTEN, CHANNELS, WINDOW = 10, 32, 4  # times that a word must come; how far a context may be
-TEXT_PAIRS, TEXT_DECAY, MOST = 512, 600, 1e-3  # MOST: share of the text from which words are thinned
+TEXT_PAIRS, TEXT_DECAY = 512, 600   # as of the grid
+MOST = 1e-3                         # words that are more of the text than this are thinned out
 NEAR = 10                           # a plural is to be among so many nearest words
 ASKED = "true", "import", "try", "integer", "bytes", "method"  # whose neighbours are shown
 SHOWN, FEW, CORNER = 5, 4, 3        # neighbours of each, and in the picture; values in the picture
@@ -32,7 +33,7 @@ CAPTION = (
     "to some words of the text.")
 
 
-class Source(NamedTuple):
+class PairSource(NamedTuple):
     """What an experiment learns from: pairs, and words to draw."""
 
     config: Config
@@ -41,7 +42,7 @@ class Source(NamedTuple):
     decay: int          # updates in which the learning rate falls
 
 
-def trained(side, seed, source, steps):
+def vectors_of(side, seed, source, steps):
     """Return the vectors of the words at first and after the updates, and the losses."""
     params = drawn_params(source.config, stream(seed, "start of words"), "word2vec", STD)
     learner = LEARNERS[side](source.config, params, Schedule(
@@ -52,18 +53,18 @@ def trained(side, seed, source, steps):
     losses = []
     for _ in waiting.over(range(steps), lambda step: f"step {step + 1} of {steps}"):
         words, contexts = source.pairs(rngs[0])
-        noise = drawn(rngs[1], share, (len(words), NOISE))
+        noise = noise_words(rngs[1], share, (len(words), NOISE))
         losses.append(learner.learn("word2vec", words, contexts, noise))
     return params.word.weight, learner.params.word.weight, losses
 
 
-def drawn(rng, share, shape):
+def noise_words(rng, share, shape):
     """Return ids that are drawn, each as often as its share says."""
     return np.searchsorted(np.cumsum(share), rng.random(shape)).clip(max=len(share) - 1)
 
 
 def grid_source(marker_of):
-    """Return the Source of sentences of two words: one of the grid, and a marker that marker_of
+    """Return the PairSource of sentences of two words: one of the grid, and a marker that marker_of
     names, from the word and 0 or 1. Each is the other's context."""
     def pairs(rng):
         word = rng.integers(0, VALUES ** 2, GRID_PAIRS // 2)
@@ -74,7 +75,7 @@ def grid_source(marker_of):
         return np.concatenate([word, marker]), np.concatenate([marker, word])
 
     counts = np.ones(GRID.vocab_size, int)  # in the mean, words and markers come alike
-    return Source(GRID, counts, pairs, GRID_DECAY)
+    return PairSource(GRID, counts, pairs, GRID_DECAY)
 
 
 def attributes():
@@ -103,15 +104,15 @@ def analogies_right(side, vectors):
 
 def of_grid(side, seed, steps):
     """Return numbers, losses and series of the grid, with attributes and without."""
-    first, last, losses = trained(side, seed, grid_source(attributes()), steps)
+    first, last, losses = vectors_of(side, seed, grid_source(attributes()), steps)
     own = stream(seed, "own contexts").integers(0, 2 * VALUES, (VALUES ** 2, 2))
-    _, without, _ = trained(side, seed, grid_source(own), steps)
+    _, without, _ = vectors_of(side, seed, grid_source(own), steps)
     numbers = {f"analogies right, {name}": analogies_right(side, vectors) for name, vectors in
                (("attributes", last), ("untrained", first), ("no attributes", without))}
-    return numbers, losses, {"untrained": flat(first), "trained": flat(last)}
+    return numbers, losses, {"untrained": in_plane(first), "trained": in_plane(last)}
 
 
-def flat(vectors):
+def in_plane(vectors):
     """Return part of the grid in the plane in which it spreads most: (9, 2), as lists."""
     ids = [VALUES * i + j for i in range(CORNER) for j in range(CORNER)]
     part = vectors[ids] - vectors[ids].mean(0)
@@ -148,7 +149,7 @@ def as_text(characters):
 
 
 def text_source(side, seed, words, thinned=True):
-    """Return the Source of a Text: pairs of its words, up to WINDOW apart."""
+    """Return the PairSource of a Text: pairs of its words, up to WINDOW apart."""
     ids = words.ids
     if thinned:
         share, = computed(side, "word2vec", "kept_share", words.counts, most=MOST)
@@ -159,7 +160,7 @@ def text_source(side, seed, words, thinned=True):
         at = rng.integers(WINDOW, len(ids) - WINDOW, TEXT_PAIRS)
         return ids[at], ids[at + rng.choice(steps, TEXT_PAIRS)]
 
-    return Source(Config(len(words.vocabulary), CHANNELS), words.counts, pairs, TEXT_DECAY)
+    return PairSource(Config(len(words.vocabulary), CHANNELS), words.counts, pairs, TEXT_DECAY)
 
 
 def neighbours(side, vectors, ids):
@@ -187,10 +188,10 @@ def of_text(side, seed, steps):
     """Return numbers, losses and series of the text, whole, thinned out or in random order."""
     words = as_text(read_text())
     mixed = words._replace(ids=stream(seed, "shuffled text").permutation(words.ids))
-    first, last, losses = trained(side, seed, text_source(side, seed, words), steps)
+    first, last, losses = vectors_of(side, seed, text_source(side, seed, words), steps)
     found = {"text": last, "untrained": first,
-             "random order": trained(side, seed, text_source(side, seed, mixed), steps)[1],
-             "not thinned": trained(side, seed, text_source(side, seed, words, False), steps)[1]}
+             "random order": vectors_of(side, seed, text_source(side, seed, mixed), steps)[1],
+             "not thinned": vectors_of(side, seed, text_source(side, seed, words, False), steps)[1]}
     numbers = {f"plural near, {name}": plurals_near(side, vectors, words)
                for name, vectors in found.items()}
     numbers |= {"words of the vocabulary": len(words.vocabulary),
@@ -203,8 +204,9 @@ def of_text(side, seed, steps):
 
 def experiment(side, seed, *, grid_steps, steps):
     """Return what one side measures from a seed."""
-    grid, text_ = of_grid(side, seed, grid_steps), of_text(side, seed, steps)
-    return Measured(grid[0] | text_[0], grid[1] + text_[1], {"grid": grid[2], "near": text_[2]})
+    numbers, losses, grid = of_grid(side, seed, grid_steps)
+    of_words, more, near = of_text(side, seed, steps)
+    return Measured(numbers | of_words, losses + more, {"grid": grid, "near": near})
 
 
 

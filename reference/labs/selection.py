@@ -1,4 +1,4 @@
-"""Which examples to learn from: four scores, the choice, and its price. Derivation: selection.md."""
+"""Which examples to learn from: scores, the choice and its price. Derivation: selection.md."""
 
 import numpy as np
 

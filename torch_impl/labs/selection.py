@@ -1,4 +1,4 @@
-"""Which examples to learn from: four scores, the choice, and its price, in PyTorch."""
+"""Which examples to learn from: scores, the choice and its price, in PyTorch."""
 
 from torch.nn import functional as F
 
