@@ -70,7 +70,11 @@ def ranked(vectors, wanted, excluded):
 
 
 def answers(vectors, questions):
-    """Return d for each question "a is to b as c is to d": (V, C), (N, 3) -> (N,)."""
+    """Return d for each question "a is to b as c is to d": (V, C), (N, 3) -> (N,).
+
+    vectors have length 1. Raises IndexError for an id outside 0 .. V - 1.
+    """
+    check_ids("questions", questions, len(vectors))
     a, b, c = np.moveaxis(vectors[questions], 1, 0)                  # (N, C)
     wanted = b - a + c                                               # (N, C)  WORD-9
     return ranked(vectors, wanted, questions)[:, 0]                  # (N,)    WORD-10

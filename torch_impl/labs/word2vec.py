@@ -11,7 +11,7 @@ def loss(words, contexts, noise, model, *, keep=None):
 
 def kept_share(counts, *, most):
     """Return the probability of keeping each word of a text: (V,) -> (V,)."""
-    share = counts / counts.sum()                                    # WORD-1
+    share = counts.double() / counts.sum()                           # WORD-1
     return (most / share).sqrt().clamp(max=1)                        # WORD-2
 
 
