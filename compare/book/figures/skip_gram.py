@@ -15,7 +15,7 @@ PLACES = np.array([[1.2, 0.4], [0.4, 1.4], [1.6, -0.8], [-1.2, 0.6]])  # of the 
 MIDDLE, UNIT, PULL = (220, 194), 96, 0.6  # of the picture; how long a slope of 1 is
 
 
-class Scored(NamedTuple):
+class Pulled(NamedTuple):
     """What skip_gram makes of a word, its context and two drawn words."""
 
     scores: np.ndarray  # (3,) with the context and the drawn words
@@ -24,7 +24,7 @@ class Scored(NamedTuple):
 
 def draw():
     """Return the Figure."""
-    found = scored()
+    found = pulled()
     pieces = [line(10, MIDDLE[1], 470, MIDDLE[1]), line(MIDDLE[0], 40, MIDDLE[0], 300)]
     pieces.append(text(8, 16, "Where one update would move the vectors", anchor="start", bold=True))
     for i, (place, step) in enumerate(zip(PLACES, found.steps)):
@@ -47,12 +47,13 @@ def draw():
         "far more than sky, which is told apart already.", *pieces)
 
 
-def scored():
-    """Return the Scored."""
+def pulled():
+    """Return the Pulled."""
     p = skip_gram.Params(Table(PLACES), Table(PLACES))
     _, cache = skip_gram.forward(np.array([WORD]), np.array([CONTEXT]), np.array([NOISE]), p)
     grads = skip_gram.backward(1.0, cache)
-    return Scored(np.concatenate([cache.u, cache.s[0]]), -(grads.word.weight + grads.context.weight))
+    slopes = grads.word.weight + grads.context.weight
+    return Pulled(np.concatenate([cache.u, cache.s[0]]), -slopes)
 
 
 def _at(place):
