@@ -200,6 +200,8 @@ EQUIVALENT = {  # mutants that are right after all, by name, and why
         for place in ("", " (place 2)") for cache in ("", "cache.")
         for other in ("chosen_length", "rejected_length")
     ], "only the dtype or the length is read, and both arrays have the same"),
+    "word2vec.noise_share WORD-3: the sign of the result is flipped":
+        "all weights are divided by their sum, which has the sign as well",
     "sums.sum_over_rows: it asks len(rows) < RUN, not len(rows) <= RUN":
         "a run of just RUN rows goes one level further down",
     **dict.fromkeys([

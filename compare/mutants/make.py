@@ -41,6 +41,8 @@ TARGETS = {  # functions and methods of each file; a tag after @ picks the lines
     "decode": ["begin", "step", "attend", "feed", "norm", "linear"],
     "llama_decode": ["begin", "step", "attend", "feed", "norm", "score"],
     "tree_search": ["search", "play", "walk", "expanded", "select", "most_visited", "score_of"],
+    "word2vec": ["kept_share", "noise_share", "unit", "ranked", "answers"],
+    "selection": ["losses", "gradient_norms", "reducible", "highest", "price"],
     "torch_impl.dropout": ["Dropout.forward"],
     "torch_impl.attention": ["Attention.forward", "Attention.attend_with"],
     "torch_impl.adamw": ["optimizer", "clip", "scheduler"],

@@ -66,7 +66,7 @@ def ranked(vectors, wanted, excluded):
     check_ids("excluded", excluded, len(vectors))
     nearness = wanted @ vectors.T                                    # (N, V)  WORD-6
     np.put_along_axis(nearness, excluded, -np.inf, -1)               # (N, V)  WORD-7
-    return np.argsort(-nearness, axis=-1, kind="stable")             # (N, V)  WORD-8
+    return np.argsort(-nearness, kind="stable")                      # (N, V)  WORD-8
 
 
 def answers(vectors, questions):

@@ -42,12 +42,18 @@ def test_a_word_is_drawn_as_often_as_its_count_to_three_quarters_says(counts):
 def test_the_nearest_come_first_and_those_of_the_query_last(seed):
     rng = np.random.default_rng(seed)
     vectors = on_both("unit", rng.standard_normal((8, 3)))
-    np.testing.assert_allclose((vectors ** 2).sum(-1), 1)
     excluded = np.stack([rng.permutation(8)[:2] for _ in range(4)])
     wanted = rng.standard_normal((4, 3))
     for query, out, found in zip(wanted, excluded, on_both("ranked", vectors, wanted, excluded)):
         assert sorted(found[-2:]) == sorted(out)
         assert (np.diff(vectors[found[:-2]] @ query) <= 0).all()
+
+
+def test_vectors_become_of_length_1_along_the_last_axis_and_the_argument_stays():
+    vectors = np.arange(1.0, 25).reshape(2, 4, 3)
+    kept = vectors.copy()
+    np.testing.assert_allclose((on_both("unit", vectors) ** 2).sum(-1), np.ones((2, 4)))
+    np.testing.assert_array_equal(vectors, kept)
 
 
 def test_the_words_of_a_question_are_never_its_answer():
