@@ -200,6 +200,14 @@ EQUIVALENT = {  # mutants that are right after all, by name, and why
         for place in ("", " (place 2)") for cache in ("", "cache.")
         for other in ("chosen_length", "rejected_length")
     ], "only the dtype or the length is read, and both arrays have the same"),
+    **dict.fromkeys([
+        "selection.losses SEL-1: max takes the axis 1, not -1",
+        "selection.losses SEL-1: sum takes the axis 1, not -1",
+        "selection.gradient_norms SEL-3: the size of the axis 1 is taken, not of -1",
+        "selection.gradient_norms SEL-4: sum takes the axis 1, not -1",
+    ], "logits are (B, V): the last axis is axis 1"),
+    "selection.gradient_norms SEL-3: the sign of the result is flipped":
+        "only the squares are read",
     "word2vec.noise_share WORD-3: the sign of the result is flipped":
         "all weights are divided by their sum, which has the sign as well",
     "sums.sum_over_rows: it asks len(rows) < RUN, not len(rows) <= RUN":
