@@ -89,7 +89,7 @@ IN_LABS = [
     ("skip_gram", "repeats are lost",
      {"SKIP-9": "dword[words] += dw", "SKIP-10": "dcontext[contexts] += du * w",
       "SKIP-11": "dcontext[noise] += ds * w[:, None]"},
-     "a row that comes several times gets the gradient of the last of its pairs only: let it add up"),
+     "a row that comes several times gets that of the last of its pairs only: let them add up"),
     ("skip_gram", "the drawn words are pulled as well",
      {"SKIP-7": "ds = -np.exp(log_sigmoid(-s))[..., None] * dloss / len(u)"},
      "the drawn words are pulled as well, as if they were contexts: they are to be pushed away"),
