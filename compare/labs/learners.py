@@ -14,11 +14,8 @@ from reference.tools import tree
 from ..layers.models import MODELS
 from ..layers.source import module_of, twin
 
-TORCH_CLASSES = {"attention_only": "AttentionOnly"} | {  # by stem
+TORCH_CLASSES = {"attention_only": "AttentionOnly", "skip_gram": "SkipGram"} | {  # by stem
     stem: model.torch_class for stem, model in MODELS.items()}
-TORCH_CLASSES = {"gpt": "GPT", "attention_only": "AttentionOnly", "skip_gram": "SkipGram"}  # by stem
-TORCH_CLASSES = {  # by stem
-    "gpt": "GPT", "attention_only": "AttentionOnly", "skip_gram": "SkipGram"}
 
 
 class NumpyLearner:

@@ -21,25 +21,25 @@ def ngram_losses(train, valid, vocab_size, longest=8):
     context, guess, losses = np.zeros(len(ids), np.int64), np.full(len(ids), 1 / vocab_size), []
     for n in range(1, longest + 1):
         inside = before >= n - 1               # where a context of n - 1 tokens fits
-        event = renumbered(context * vocab_size + ids)
-        came = times(event, counted & inside)                                # of the token in it
+        event = numbered_anew(context * vocab_size + ids)
+        came = how_often(event, counted & inside)                                # of the token in it
         first = np.unique(np.where(counted & inside, event, -1), return_index=True)[1]
         new = np.zeros(len(ids), bool)
         new[first] = True
-        c = times(context, counted & inside)
-        d = times(context, counted & inside & new)
+        c = how_often(context, counted & inside)
+        d = how_often(context, counted & inside & new)
         mixed = (came + d * guess) / np.maximum(c + d, 1)
         guess = np.where(inside & (c > 0), mixed, guess)
         losses.append(-float(np.log(guess[asked]).mean()))
-        context = renumbered(np.roll(ids, n) * (context.max() + 1) + context)
+        context = numbered_anew(np.roll(ids, n) * (context.max() + 1) + context)
     return losses
 
 
-def renumbered(numbers):
+def numbered_anew(numbers):
     """Return the same numbers as 0, 1, 2, ..., so that they stay small."""
     return np.unique(numbers, return_inverse=True)[1]
 
 
-def times(numbers, where):
+def how_often(numbers, where):
     """Return how often each number comes at the places where a mask says so."""
     return np.bincount(numbers[where], minlength=numbers.max() + 1)[numbers]

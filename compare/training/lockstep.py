@@ -76,7 +76,7 @@ def report(job):
     ours, theirs, bigram, ngrams = validation_losses(job, params, model)
     best = min(ngrams)
     print(f"validation loss       NumPy {ours:.4f}   torch {theirs:.4f}   "
-          f"bigram table {bigram:.4f}   {ngrams.index(best) + 1}-gram {best:.4f}")
+          f"bigram table {bigram:.4f}   n-gram {best:.4f}, n = {ngrams.index(best) + 1}")
     print(f"largest difference    in the loss of a step {largest:.1e}   "
           f"in a parameter at the end {parameter_difference(params, model):.1e}")
     print_samples(job, params, model)
