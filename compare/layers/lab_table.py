@@ -73,7 +73,8 @@ def example_simpo(rng, n):
 
 def example_lora(rng, n):
     x = rng.standard_normal((n["B"], n["T"], n["I"]))
-    p = lora.Params(draw_weight(rng, n["R"], n["I"]).weight, draw_weight(rng, n["O"], n["R"]).weight)
+    pair = (draw_weight(rng, n["R"], n["I"]), draw_weight(rng, n["O"], n["R"]))
+    p = lora.Params(*(drawn.weight for drawn in pair))
     return Example({"x": x}, p, {"scale": float(rng.choice([0.5, 1.0, 2.0]))},
                    {"weight": draw_weight(rng, n["O"], n["I"]).weight})
 
