@@ -73,10 +73,9 @@ def example_simpo(rng, n):
 
 def example_lora(rng, n):
     x = rng.standard_normal((n["B"], n["T"], n["I"]))
-    pair = (draw_weight(rng, n["R"], n["I"]), draw_weight(rng, n["O"], n["R"]))
-    p = lora.Params(*(drawn.weight for drawn in pair))
-    return Example({"x": x}, p, {"scale": float(rng.choice([0.5, 1.0, 2.0]))},
-                   {"weight": draw_weight(rng, n["O"], n["I"]).weight})
+    a, b, weight = (draw_weight(rng, n[out], n[into]).weight for out, into in ("RI", "OR", "OI"))
+    return Example({"x": x}, lora.Params(a, b), {"scale": float(rng.choice([0.5, 1.0, 2.0]))},
+                   {"weight": weight})
 
 
 def draw_pair(rng, n):

@@ -29,12 +29,12 @@ def draw():
     product, grads = b @ a, first_gradients()
     pieces = [
         _title(14, "the factors, of rank 1, and their product"),
-        *_chain(92, ("b", b), "`@`", ("a", a), "`=`", ("b @ a", product)),
+        *_line_of(92, ("b", b), "`@`", ("a", a), "`=`", ("b @ a", product)),
         _title(168, f"the adapted weight, with the scale {SCALE:g}"),
-        *_chain(246, ("weight", WEIGHT), f"`+ {SCALE:g}\u00b7`", ("b @ a", product), "`=`",
+        *_line_of(246, ("weight", WEIGHT), f"`+ {SCALE:g}\u00b7`", ("b @ a", product), "`=`",
               ("merged", WEIGHT + SCALE * product)),
         _title(322, "the gradients at the start, while b is 0"),
-        *_chain(400, ("da", grads.da), "", ("db", grads.db))]
+        *_line_of(400, ("da", grads.da), "", ("db", grads.db))]
     return figure(
         452, "LoRA: a frozen weight, and a product of two small factors",
         "Each row of the product is a multiple of the one row of a: the adapter has 7 numbers, the "
@@ -53,7 +53,7 @@ def _title(top, words):
     return text(10, top, words, anchor="start", bold=True)
 
 
-def _chain(middle, *parts):
+def _line_of(middle, *parts):
     """Return arrays and the signs between them around a height, from left to right."""
     left, pieces = 16, []
     for part in parts:
