@@ -94,10 +94,10 @@ def draw(log):
     """Return the picture: the loss on the rest of the text while the first seed's model adapts."""
     one, steps = log.measured[0], log.settings["steps"]
     low, high = 0.8, 1.8
-    plot_ = Plot(48, 40, 330, 300, across=(0, steps), up=(low, high))
+    plot_ = Plot(48, 40, 316, 300, across=(0, steps), up=(low, high))
     marks = [low + 0.2 * i for i in range(6)]
-    pieces = [plot_.axes(range(0, steps + 1, max(steps // 4, 1)), marks, 1),
-              text(213, 382, "updates", color="muted"),
+    pieces = [plot_.axes(range(0, steps + 1, max(steps // 4, 1)), ()), plot_.axes((), marks, 1),
+              text(206, 382, "updates", color="muted"),
               text(10, 16, "loss on the rest of the text", color="muted", anchor="start"),
               line(*plot_.at(0, one.series["rank 1"][0]), *plot_.at(steps, one.series["rank 1"][0]),
                    color="muted", width=1, dash="2 4")]
@@ -111,7 +111,7 @@ def draw(log):
     y = -20.0
     for value, name, color in sorted(heights, reverse=True):  # labels, none on another
         y = max(plot_.at(0, value)[1], y + 19)
-        pieces.append(text(386, y, name, color=color, anchor="start"))
+        pieces.append(text(372, y, name, color=color, anchor="start"))
     caption = ("Four ways to adapt to the beginning of a text, of the first seed, and, dashed, "
                "rank 4 adapted to another text. The dots are the model as it was. Adapted to the "
                "same letters in a drawn order, the loss is far above the picture.")
