@@ -16,13 +16,17 @@ from ..layers.source import module_of, twin
 
 TORCH_CLASSES = {"attention_only": "AttentionOnly", "skip_gram": "SkipGram"} | {  # by stem
     stem: model.torch_class for stem, model in MODELS.items()}
+TORCH_CLASSES = {"gpt": "GPT", "attention_only": "AttentionOnly", "positions": "Turned"}  # by stem
 
 
 class NumpyLearner:
-    """A GPT in NumPy, or another model by its stem, and AdamW's state."""
+    """A GPT in NumPy, or another model by its stem, and AdamW's state.
 
-    def __init__(self, config, params, schedule, stem="gpt"):
-        self.config, self.schedule, self.params = config, schedule, params
+    The parameters with a name in fixed stay as they are.
+    """
+
+    def __init__(self, config, params, schedule, stem="gpt", fixed=()):
+        self.config, self.schedule, self.params, self.fixed = config, schedule, params, fixed
         self.model = module_of(stem)
         self.state = adamw.init(params)
 
@@ -42,21 +46,29 @@ class NumpyLearner:
         """Make the next step of the schedule; return its loss."""
         step = next(reference.train.train(
             self.params, [(*arrays, None)], config=self.config, schedule=self.schedule,
-            loss_and_grad=loss_and_grad, state=self.state))
+            loss_and_grad=partial(self.held, loss_and_grad), state=self.state))
         self.params, self.state = step.params, step.state
         return step.loss
+
+    def held(self, loss_and_grad, *arrays, **options):
+        """Return a loss and its gradients, 0 for the fixed parameters, so that none moves."""
+        loss, grads = loss_and_grad(*arrays, **options)
+        return loss, tree.unwalk(grads, {name: 0 * grad if name in self.fixed else grad
+                                         for name, grad in tree.walk(grads)})
 
 
 class TorchLearner:
     """A GPT in torch, or another model by its stem, and its optimizer."""
 
-    def __init__(self, config, params, schedule, stem="gpt"):
+    def __init__(self, config, params, schedule, stem="gpt", fixed=()):
         import torch_impl.train
 
         from ..layers import weights
         self.schedule, self.start, self.made = schedule, params, 0
         model = getattr(twin(stem), TORCH_CLASSES[stem])(**vars(config))
         self.model = weights.load_into(model, params)
+        for name, parameter in self.model.named_parameters():
+            parameter.requires_grad_(name not in fixed)
         self.optimizer = torch_impl.train.optimizer_of(self.model, schedule)
 
     def logits(self, tokens):

@@ -34,9 +34,10 @@ def init(config, rng, dtype=np.float32, std=0.02):
     return Params(p.embedding, tuple(Block(b.norm_1, b.attention) for b in p.blocks), p.norm)
 
 
-def forward(tokens, p, *, config):
+def forward(tokens, p, *, config, attend=attention.forward):
     """Return the logits of each next token: (B, T) -> (B, T, V).
 
+    Another kind of attention may be given: its forward here, its backward to backward.
     Raises ValueError for a config not of p's sizes, with dropout, or T outside 1 .. S.
     Source: Elhage et al., "A Mathematical Framework for Transformer Circuits" (2021).
     """
@@ -45,23 +46,22 @@ def forward(tokens, p, *, config):
     x, embedded = embedding.forward(tokens, p.embedding)             # (B, T, C)  AO-1
     for block in p.blocks:
         n, norm_1 = layer_norm.forward(x, block.norm_1)              # (B, T, C)  AO-2
-        a, attend = attention.forward(
-            n, block.attention, n_head=config.n_head)
+        a, attended = attend(n, block.attention, n_head=config.n_head)
         x = x + a                                                    # (B, T, C)  AO-3
-        caches.append((norm_1, attend))
+        caches.append((norm_1, attended))
     h, norm = layer_norm.forward(x, p.norm)                          # (B, T, C)  AO-4
     table = p.embedding.token.weight                                 # (V, C)
     return h @ table.T, Cache(embedded, tuple(caches), norm, h, table)   # (B, T, V)  AO-5
 
 
-def backward(dlogits, cache):
+def backward(dlogits, cache, *, attend=attention.backward):
     """Return the gradients of all parameters: (B, T, V) -> Params."""
     V, C = cache.table.shape
     check_cotangent("dlogits", dlogits, (*cache.h.shape[:-1], V), cache.h.dtype)
     dx, dnorm = layer_norm.backward(dlogits @ cache.table, cache.norm)  # (B, T, C)  AO-6
     dblocks = []
-    for norm_1, attend in reversed(cache.blocks):
-        dn, dattention = attention.backward(dx, attend)              # (B, T, C)  AO-7
+    for norm_1, attended in reversed(cache.blocks):
+        dn, dattention = attend(dx, attended)                        # (B, T, C)  AO-7
         dx_branch, dnorm_1 = layer_norm.backward(dn, norm_1)         # (B, T, C)
         dx = dx + dx_branch                                          # (B, T, C)  AO-8
         dblocks.insert(0, Block(dnorm_1, dattention))
