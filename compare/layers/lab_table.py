@@ -8,6 +8,9 @@ from reference.labs import attention_only, lora, skip_gram
 
 from .draws import (draw_attention, draw_embedding, draw_ids, draw_norm, draw_weight,
                     repeats)
+from reference.labs import attention_only, megabyte
+
+from .draws import draw_attention, draw_block, draw_embedding, draw_ids, draw_norm, repeats
 from .row import Example, Layer, above_1
 from .source import twin
 
@@ -25,6 +28,18 @@ def example_attention_only(rng, n):
     blocks = tuple(attention_only.Block(draw_norm(rng, C), draw_attention(rng, C))
                    for _ in range(n["L"]))
     params = attention_only.Params(draw_embedding(rng, n, C), blocks, draw_norm(rng, C))
+    return Example({"tokens": draw_ids(rng, n)}, params, {"config": config})
+
+
+def example_megabyte(rng, n):
+    M, C = n["M"], n["H"] * n["D"]
+    n = n | {"T": n["Q"] * M, "S": int(rng.integers(1, 3))}
+    n_local = 1 + n["L"] % 2  # another number than those over patches
+    config = megabyte.Config(n["V"], n["S"] + n["T"] - 1, M, n["L"], n_local, n["H"], C)
+    params = megabyte.Params(
+        draw_embedding(rng, n, C), rng.standard_normal((M, C)), rng.standard_normal(C),
+        tuple(draw_block(rng, M * C) for _ in range(n["L"])),
+        tuple(draw_block(rng, C) for _ in range(n_local)), draw_norm(rng, C))
     return Example({"tokens": draw_ids(rng, n)}, params, {"config": config})
 
 
@@ -116,6 +131,10 @@ LAB_LAYERS = [
     Layer("attention_only", "BTVSLHD", example_attention_only,
           lambda n, e: twin("attention_only").AttentionOnly(**vars(e.options["config"])),
           above_1("B", "T", "V", "S", "L", "H", "D") | {"a repeated token": repeats},
+          whole_model=True, overflows=True),
+    Layer("megabyte", "BQMVLHD", example_megabyte,
+          lambda n, e: twin("megabyte").Megabyte(**vars(e.options["config"])),
+          above_1("B", "Q", "M", "V", "L", "H", "D") | {"a repeated token": repeats},
           whole_model=True, overflows=True),
     Layer("clipped_surrogate", "BT", example_clipped_surrogate,
           lambda n, e: twin("clipped_surrogate").ClippedSurrogate(**e.options),

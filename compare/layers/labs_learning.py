@@ -74,4 +74,13 @@ LEARNING = [
                low=0.7, control="place, none, unmarked")),
         {"steps": Setting(300, "updates of each model", 10)},
         {"steps": 10}),
+    Lab("megabyte", "bytes in patches: one model over the patches, one inside of each",
+        (Claim("a changed byte moves no logit up to its own", "change up to the byte",
+               high=0, control="change behind the byte"),
+         Claim("it comes near the least loss", "above the least, megabyte",
+               high=0.1, control="above the least, each patch alone"),
+         Claim("a GPT of as many operations has a larger loss", "megabyte less GPT",
+               high=0, control="each patch alone less GPT")),
+        {"steps": Setting(200, "updates of each model", 10)},
+        {"steps": 10}),
 ]

@@ -33,6 +33,8 @@ LETTERS = {
     "G": Letter("heads of queries that share a head of keys and values: H = K G", 3, 3, 2, 2, 2,
                 (1, 4)),
     "P": Letter("pairs of channels that rope turns: D = 2 P", 3, 4, 2, 16, 2, (4, 32)),
+    "M": Letter("bytes of a patch", 3, 3, 2, 4, 2, (1, 8)),
+    "Q": Letter("patches of a text: T = Q M", 3, 4, 2, 16, 3, (1, 32)),
     "F": Letter("hidden channels of an MLP", 5, 7, 5, 344, 5, (8, 1024)),
     "V": Letter("tokens of the vocabulary", 5, 7, 7, 65, 5, (1, 1024)),
     "L": Letter("blocks", 2, 2, 1, 4, 2, (1, 2)),
@@ -70,12 +72,14 @@ def draw_wide_sizes(letters, seed, least):
 
 
 def composed(sizes):
-    """Return sizes with what they make up: H = K G, D = 2 P, C = H D."""
+    """Return sizes with what they make up: H = K G, D = 2 P, C = H D, T = Q M."""
     n = dict(sizes)
     if "G" in n:
         n["H"] = n["K"] * n["G"]
     if "P" in n:
         n["D"] = 2 * n["P"]
+    if "Q" in n:
+        n["T"] = n["Q"] * n["M"]
     if "D" in n:
         n["C"] = n["H"] * n["D"]
     return n
