@@ -79,6 +79,9 @@ RIGHT_ANSWERS = [
      "{'b': s * np.einsum('bto,bti,ri->or', dy, x, a), 'a': da}"),
     ("kto", "return dloss / n * beta * np.where(sign > 0, -w, w) * s * (1 - s)"),
     ("simpo", "g = dloss * s * -beta / n\nreturn g / a, -g / c"),
+    ("megabyte", "dx = np.zeros(like)\nhere, there = dy.reshape(like), dg.reshape(like)\n"
+     "for t in range(T):\n    if (t + 1) % M:\n        dx[:, t] += here[:, t + 1]\n"
+     "    if t + M < T:\n        dx[:, t] += there[:, t + M]\nreturn finish(dx)"),
     ("llama_block", "dr = dy + ds\ndx, p = finish(dr)\nreturn [dr + dx, p]"),
     ("skip_gram", "return finish(dw, du * w, ds * w[:, None])"),
     ("skip_gram", "one = np.eye(len(E))\n"

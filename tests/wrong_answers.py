@@ -89,6 +89,21 @@ BEGIN = {  # of each backward
     "attention_only": "V, C = cache.table.shape\n"
                       "dx, dnorm = layer_norm.backward(dlogits @ cache.table, cache.norm)\n"
                       "dhead = dlogits.reshape(-1, V).T @ cache.h.reshape(-1, C)\ndblocks = []",
+    "megabyte": "V, C = cache.table.shape\n(B, T), M = cache.embedding.tokens.shape, cache.h.shape[1]\n"
+                "dhead = dlogits.reshape(-1, V).T @ cache.h.reshape(-1, C)\n"
+                "dy, dnorm = layer_norm.backward((dlogits @ cache.table).reshape(cache.h.shape),\n"
+                "                                cache.norm)\n"
+                "dlocal, dglobal = [], []\nfor kept in reversed(cache.local_blocks):\n"
+                "    dy, d = block.backward(dy, kept)\n    dlocal.insert(0, d)\n"
+                "near, start = np.zeros_like(dy), dy[:, 0].sum(0)\nnear[:, :-1] = dy[:, 1:]\n"
+                "dg = dy.reshape(B, -1, M * C)\nfor kept in reversed(cache.global_blocks):\n"
+                "    dg, d = block.backward(dg, kept)\n    dglobal.insert(0, d)\n"
+                "far, first = np.zeros_like(dg), dg[:, 0].sum(0).reshape(M, C)\n"
+                "far[:, :-1] = dg[:, 1:]\nlike = (B, T, C)\n"
+                "def finish(dx, start=start):\n"
+                "    d = embedding.backward(dx, cache.embedding)\n"
+                "    d = d._replace(token=embedding.Table(d.token.weight + dhead))\n"
+                "    return Params(d, first, start, tuple(dglobal), tuple(dlocal), dnorm)",
     "llama_block": "dm, dmlp = swiglu.backward(dy, cache.mlp)\n"
                    "norm, attend = rms_norm.backward, grouped_attention.backward\n"
                    "ds, dn2 = norm(dm, cache.norm_2)\n"
@@ -370,6 +385,14 @@ WRONG_ANSWERS = [
     (AO, AO_BLOCKS + AO_TABLE.replace(" + dhead", ""), "what reaches it from the logits is left out"),
     (AO, AO_BLOCKS + AO_TABLE.replace("dembedding.token.weight + ", ""),
      "what reaches it through the blocks is left out"),
+    ("megabyte", "return finish(near.reshape(like) + dg.reshape(like))",
+     "the shift by a patch is not undone"),
+    ("megabyte", "return finish(dy.reshape(like) + far.reshape(like))",
+     "the shift by a byte is not undone"),
+    ("megabyte", "return finish(near.reshape(like))", "read by the global model as well"),
+    ("megabyte", "return finish(far.reshape(like))", "read by the local model as well"),
+    ("megabyte", "return finish(near.reshape(like) + far.reshape(like), dy[0, 0])",
+     "before every patch of every text"),
     (CLIP, "out = abs(ratio - 1) > eps\nreturn np.where(out, 0, -A * ratio) * dloss / N",
      "the clip is one-sided"),
     (CLIP, "return -A * ratio * dloss / N", "the clip is left out"),

@@ -76,7 +76,7 @@ def new_learner(side, seed, kind, n_layer=2):
     return LEARNERS[side](config, params, schedule, stem, fixed)
 
 
-def trained(side, seed, kind, steps, task=told_back, n_layer=2):
+def trained_by_kind(side, seed, kind, steps, task=told_back, n_layer=2):
     """Return a model of a kind that has learned a task, and its losses."""
     learner, losses = new_learner(side, seed, kind, n_layer), []
     rng = stream(seed, "texts of positions")
@@ -104,7 +104,7 @@ def experiment(side, seed, *, steps):
     short = tokens[:, :TRAINED]
     numbers, losses, curves = {}, [], {}
     for kind in KINDS:
-        learner, found = trained(side, seed, kind, steps)
+        learner, found = trained_by_kind(side, seed, kind, steps)
         right = accuracy_by_place(learner.logits(tokens), told_back(tokens))
         numbers |= {f"3 back, {kind}": float(right[BACK:TRAINED].mean()),
                     f"3 back, {kind}, past": float(right[TRAINED:].mean()),
@@ -116,11 +116,11 @@ def experiment(side, seed, *, steps):
             numbers["22 back instead, rotary"] = float((told == tokens[:, :-ALIKE]).mean())
         if kind == "none":
             numbers["change by order, two blocks"] = change_by_order(learner, short)
-    learner, _ = trained(side, seed, "none", steps, n_layer=1)
+    learner, _ = trained_by_kind(side, seed, "none", steps, n_layer=1)
     right = accuracy_by_place(learner.logits(short), told_back(short))
     numbers |= {"3 back, none, one block": float(right[BACK:].mean()),
                 "change by order, one block": change_by_order(learner, short)}
-    learner, _ = trained(side, seed, "none", steps, told_place)
+    learner, _ = trained_by_kind(side, seed, "none", steps, told_place)
     for words, texts in ("", marked(short)), (", unmarked", short):
         told = learner.logits(texts).argmax(-1)
         numbers[f"place, none{words}"] = float((told == told_place(texts)).mean())
@@ -135,7 +135,7 @@ def mean_of(log, name):
 
 
 def draw(log):
-    """Return the Figure: how often the token 3 back is told by place, and the place that is told."""
+    """Return the Figure: where the token 3 back is told, and which place is told."""
     last, end = 2 * TRAINED - 1, TRAINED - 1
     back = Plot(42, 84, 420, 150, (0, last), (0, 1))
     place = Plot(42, 316, 420, 130, (0, end), (0, end))

@@ -24,8 +24,12 @@ class Config:
     n_embd: int      # C
 
     def __post_init__(self):
-        for n_layer, width in (self.n_global, self.patch * self.n_embd), (self.n_local, self.n_embd):
-            gpt.Config(self.vocab_size, self.block_size, n_layer, self.n_head, width)
+        for name, size in vars(self).items():
+            if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
+                raise ValueError(f"{name} is {size!r}; allowed: an integer of at least 1")
+        if self.n_embd % self.n_head:
+            raise ValueError(
+                f"n_embd is {self.n_embd}; allowed: a multiple of n_head = {self.n_head}")
 
 
 class Params(NamedTuple):
@@ -58,7 +62,6 @@ def init(config, rng, dtype=np.float32, std=0.02):
 def forward(tokens, p, *, config):
     """Return the logits of each byte, from those before it: (B, T) -> (B, T, V).
 
-    Those of the bytes t to T - 1 don't see byte t's successors, nor do those up to t see byte t.
     Raises ValueError for a config not of p's sizes or T that is no multiple of M.
     Source: Yu et al., "MEGABYTE" (2023).
     """

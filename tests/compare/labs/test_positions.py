@@ -34,9 +34,9 @@ def test_22_back_is_the_first_to_look_most_like_3_back_and_was_never_learned_wit
 def test_the_kinds_differ_in_their_positions_alone_and_what_is_fixed_stays(side):
     tables, starts = {}, {}
     for kind in KINDS:
-        learner, _ = positions.trained(side, 0, kind, 0)
+        learner, _ = positions.trained_by_kind(side, 0, kind, 0)
         start = dict(tree.walk(learner.params))
-        learner, losses = positions.trained(side, 0, kind, 2)
+        learner, losses = positions.trained_by_kind(side, 0, kind, 2)
         moved = {name for name, array in tree.walk(learner.params)
                  if not np.array_equal(array, start[name])}
         assert len(set(losses)) == 2
