@@ -14,11 +14,12 @@ LEFT, TOP, CELL = 100, 112, 28
 def draw():
     """Return the Figure."""
     reached = reach_of_bytes()
-    shown = np.where(same_patch(), 1, -1) * reached  # a sign is a colour
+    share = reached / reached.max(1, keepdims=True).clip(1e-300)     # (12, 12)
+    shown = np.where(same_patch(), 1, -1) * share  # a sign is a colour
     end = TOP + LENGTH * CELL
     pieces = [text(LEFT, 18, "read: byte", anchor="start", color="muted"),
               text(LEFT - 44, TOP - 14, "told", color="muted"),
-              cells(LEFT, TOP, shown, CELL, CELL, digits=None, largest=float(reached.max()))]
+              cells(LEFT, TOP, shown, CELL, CELL, digits=None, largest=1)]
     for t in range(LENGTH):
         middle = (t + 0.5) * CELL
         pieces += [text(LEFT + middle, TOP - 14, str(t)), text(LEFT - 16, TOP + middle, str(t))]
@@ -30,8 +31,8 @@ def draw():
                text(LEFT, 66, "in patches before: by the global model", anchor="start",
                     color="two")]
     return figure(end + 12, "Megabyte: which bytes tell which", (
-        "Three patches of four bytes. A row is a byte that is told, and the darker a cell, the more "
-        "its logits depend on the byte above. Nothing is on the diagonal or right of it: no "
+        "Three patches of four bytes. A row is a byte that is told. The darker a cell, the more its "
+        "logits depend on the byte above, as a share of the largest in the row. Nothing is on the diagonal or right of it: no "
         "byte is told from itself. The last bytes of a patch know more than its first one, which "
         "knows the earlier patches alone."), *pieces)
 
