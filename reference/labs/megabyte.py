@@ -119,7 +119,7 @@ def loss_and_grad(tokens, targets, p, *, config, keep=None):
 
 
 def later(x, start):
-    """Return each row one place later, behind the start; the last is gone: (N, T, E) -> the same."""
+    """Return each row one place later, behind the start, (E,): (N, T, E) -> (N, T, E)."""
     first = np.broadcast_to(start, x[:, :1].shape)                        # (N, 1, E)
     return np.concatenate((first, x[:, :-1]), 1)                          # (N, T, E)
 

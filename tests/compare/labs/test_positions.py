@@ -12,10 +12,8 @@ from reference.tools import tree
 TOKENS = np.array([[5, 1, 4, 2, 6], [3, 3, 0, 7, 1]])
 
 
-def test_the_targets_are_the_token_3_back_and_the_number_of_tokens_before():
+def test_the_target_is_the_token_3_back():
     assert positions.told_back(TOKENS).tolist() == [[-100] * 3 + [5, 1], [-100] * 3 + [3, 3]]
-    assert positions.told_place(TOKENS).tolist() == [[*range(5)]] * 2
-    assert positions.marked(TOKENS).tolist() == [[8, 1, 4, 2, 6], [8, 3, 0, 7, 1]]
 
 
 def test_accuracy_is_a_share_of_the_texts_at_each_place():

@@ -36,8 +36,8 @@ def test_parameters_of_other_names_than_torchs_are_refused():
 
 
 def test_a_letter_without_sizes_is_refused():
-    with pytest.raises(ValueError, match="letters of x holds Q; allowed: B, T, .* compare/layers/sizes.py"):
-        Layer("x", "BQ", NORM.draw, NORM.module, {})
+    with pytest.raises(ValueError, match="letters of x holds X; allowed: B, T, .* compare/layers/sizes.py"):
+        Layer("x", "BX", NORM.draw, NORM.module, {})
 
 
 def test_the_block_size_that_is_said_is_that_of_the_position_table():
