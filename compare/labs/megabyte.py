@@ -150,7 +150,7 @@ def draw(log):
         pieces += [line(x, 44, x + 24, 44, color=color, width=2.5),
                    text(x + 30, 44, name, anchor="start", color="muted"),
                    loss.curve(steps, curve_of(log, name), color=color)]
-    pieces += [text(462, 240, "updates", anchor="end", color="muted"),
+    pieces += [text(252, 240, "updates", color="muted"),
                text(10, 276, "What moves when byte 21 is changed", anchor="start", bold=True),
                move.axes([0, 21, LENGTH - 1], [0, move.up[1]]),
                move.curve(range(LENGTH), moved)]
