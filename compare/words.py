@@ -1,7 +1,9 @@
 """What words of the command line may be, and words that are printed."""
 
 import argparse
+import contextlib
 import os
+import platform
 import shlex
 import subprocess
 
@@ -22,6 +24,13 @@ def argument(path):
 def counted(number, noun):
     """Return "1 step" or "2,000 steps"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def processor():
+    """Return the name of the processor."""
+    with contextlib.suppress(OSError, StopIteration), open("/proc/cpuinfo") as file:
+        return next(line.split(":")[1].strip() for line in file if line.startswith("model name"))
+    return platform.processor() or platform.machine()
 
 
 def check_layers(stems, allowed):

@@ -82,6 +82,7 @@ RIGHT_ANSWERS = [
     ("megabyte", "dx = np.zeros(like)\nhere, there = dy.reshape(like), dg.reshape(like)\n"
      "for t in range(T):\n    if (t + 1) % M:\n        dx[:, t] += here[:, t + 1]\n"
      "    if t + M < T:\n        dx[:, t] += there[:, t + M]\nreturn finish(dx)"),
+    ("scaling_law", "return np.array([(dy * one).sum() for one in (*right, z)])"),
     ("llama_block", "dr = dy + ds\ndx, p = finish(dr)\nreturn [dr + dx, p]"),
     ("skip_gram", "return finish(dw, du * w, ds * w[:, None])"),
     ("skip_gram", "one = np.eye(len(E))\n"

@@ -62,6 +62,7 @@ BEGIN = {  # of each backward
                  "def finish(dw, dc, dq):\n"
                  "    np.add.at(E, a, dw)\n    np.add.at(F, o, dc)\n    np.add.at(F, r, dq)\n"
                  "    return Params(Table(E), Table(F))",
+    "scaling_law": "z, p, n, d, g = cache\ns, b, e = g * p.T\nright = [s, -s * n, b, -b * d, e]",
     "block": "dm, dmlp = mlp.backward(dy, cache.mlp)",
     "rms_norm": "xhat, rrms, weight = cache\nd, C, axes = dy * weight, dy.shape[-1], (0, 1)\n"
                 "mean = lambda a: a.mean(-1, keepdims=True)\n"
@@ -437,6 +438,11 @@ WRONG_ANSWERS = [
      "the other one's length"),
     ("simpo", "d = -beta * (1 - s) * dloss / n\nreturn d / a, -d / c", "is to pull less"),
     ("simpo", "d = beta * s * dloss / n\nreturn d / a, -d / c", "the sign"),
+    ("scaling_law", "return dy @ np.stack([s, s * n, b, b * d, e, z], -1)", "wrong sign"),
+    ("scaling_law", "return dy @ np.stack([s, -s, b, -b, e, z], -1)", "lacks the logarithm"),
+    ("scaling_law", "return dy @ np.stack([b, -b * d, s, -s * n, e, z], -1)", "are exchanged"),
+    ("scaling_law", "return dy @ np.stack([*(x / g for x in right), z], -1)", "the factor gamma"),
+    ("scaling_law", "return (dy * np.exp(g * z)) @ np.stack([*right, z], -1)", "slopes of the loss"),
     (LLAMA, "return finish(ds)", "both residual paths"),
     (LLAMA, "return finish(ds + dy)", "the residual path around the attention is left out"),
     (LLAMA, "dx, p = finish(ds)\nreturn dx + ds, p",

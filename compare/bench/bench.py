@@ -26,6 +26,8 @@ from ..layers.models import config_from_letters, model_of
 from ..layers.source import HOUSE
 from ..progress import waiting
 from ..training import plan
+from ..layers.source import HOUSE
+from ..words import processor
 
 SIZES = [  # of the step, of a GPT where no model is named
     dict(V=27, T=16, L=1, H=4, C=16, B=1),
@@ -210,13 +212,6 @@ def machine():
     return (f"{processor()}, {os.cpu_count()} cores, {platform.system()}, "
             f"Python {platform.python_version()}, numpy {version('numpy')}, "
             f"torch {version('torch')}")
-
-
-def processor():
-    """Return the name of the processor."""
-    with contextlib.suppress(OSError, StopIteration), open("/proc/cpuinfo") as file:
-        return next(line.split(":")[1].strip() for line in file if line.startswith("model name"))
-    return platform.processor() or platform.machine()
 
 
 HEAD = """\

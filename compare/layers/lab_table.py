@@ -91,6 +91,11 @@ def example_lora(rng, n):
     a, b, weight = (draw_weight(rng, n[out], n[into]).weight for out, into in ("RI", "OR", "OI"))
     return Example({"x": x}, lora.Params(a, b), {"scale": float(rng.choice([0.5, 1.0, 2.0]))},
                    {"weight": weight})
+def example_scaling_law(rng, n):
+    theta = np.array([1.0, 0.4, 1.2, 0.6, 0.3, 0.7])  # of which all three terms count
+    theta = theta + 0.2 * rng.standard_normal(6)
+    return Example({"theta": theta}, constants={
+        name: 2 + rng.standard_normal(n["R"]) for name in ("log_n", "log_d")})
 
 
 def draw_pair(rng, n):
@@ -165,4 +170,6 @@ LAB_LAYERS = [
               "a repeated context": repeated("contexts"),
               "a repeated drawn word": repeated("noise"),
               "a drawn word that is a context": repeated("contexts", "noise")}),
+    Layer("scaling_law", "R", example_scaling_law, lambda n, e: twin("scaling_law").ScalingLaw(),
+          above_1("R"), overflows=True),
 ]

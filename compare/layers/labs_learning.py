@@ -81,4 +81,17 @@ LEARNING = [
                high=0, control="each patch alone less GPT")),
         {"steps": Setting(200, "updates of each model", 10)},
         {"steps": 10}),
+    Lab("scaling", "two laws of how the loss falls with size and tokens, and a size they predict", (
+        Claim("Kaplan's law: percent off a run left out", "left out, Kaplan", high=5,
+              control="left out, mean of the others"),
+        Claim("Hoffmann's law is further off such a run", "left out, Hoffmann less Kaplan", low=0),
+        Claim("Kaplan's law: percent off the unseen size", "unseen, Kaplan", high=8,
+              control="unseen, loss of the widest that was seen"),
+        Claim("E is hardly known: its standard error", "Hoffmann: E, standard error", low=0.1,
+              control="Kaplan: gamma, standard error"),
+    ), {"delta": Setting(0.03, "the share of a loss beyond which errors count less", 1e-3, 1.0),
+        "updates": Setting(80, "updates of each fit", 1, 10_000)},
+        {"updates": 10},
+        {"again": Setting(None, "train a recorded run anew, width,tokens,seed as in 16,131072,0, "
+                                "or all of them")}),
 ]

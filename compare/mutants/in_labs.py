@@ -122,4 +122,21 @@ IN_LABS = [
      {"SKIP-10": "np.add.at(dword, contexts, du * w)",
       "SKIP-11": "np.add.at(dword, noise, ds * w[:, None])"},
      "contexts and drawn words have a table of their own: their gradients are in the word's"),
+    ("scaling_law", "the powers have the wrong sign",
+     {"LAW-6": "return dy @ slopes(cache) * np.array([1, -1, 1, -1, 1, 1], dy.dtype)"},
+     "the powers have the wrong sign: a larger power makes a smaller term"),
+    ("scaling_law", "the size and the budget are exchanged",
+     {"LAW-6": "return (dy @ slopes(cache))[[2, 3, 0, 1, 4, 5]]"},
+     "the size and the budget are exchanged"),
+    ("scaling_law", "the logarithms are left out in the slopes of the powers",
+     {"LAW-6": "size, budget, floor = cache.gamma * cache.shares.T\n"
+               "return dy @ np.stack([size, -size, budget, -budget, floor, cache.z], -1)"},
+     "the slope of a term in its power lacks the logarithm of the size or of the budget"),
+    ("scaling_law", "the factor gamma is left out",
+     {"LAW-6": "dtheta = dy @ slopes(cache)\n"
+               "return np.append(dtheta[:5] / cache.gamma, dtheta[5:])"},
+     "the slopes of the terms lack the factor gamma"),
+    ("scaling_law", "the slopes are those of the loss, not of its logarithm",
+     {"LAW-6": "return (dy * np.exp(cache.gamma * cache.z)) @ slopes(cache)"},
+     "these are the slopes of the loss: its logarithm is returned"),
 ]
