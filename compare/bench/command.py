@@ -22,8 +22,10 @@ def declare(verbs):
                        "turns with this one's")
     bench.add_argument("--gradcheck", action="store_true", help="instead: the oracles of check "
                        "beside torch.autograd.gradcheck, how long each takes and what each finds")
+    bench.add_argument("--each-size", action="store_true", help="instead: models from a thousand "
+                       "parameters to 124 million, some updates of each on both sides (3 GB)")
     bench.add_argument("--json", metavar="FILE", help="(default bench.json; with --gradcheck "
-                       "gradcheck.json)")
+                       "gradcheck.json, with --each-size sizes.json)")
 
 
 def run_bench(given):
@@ -34,7 +36,11 @@ def run_bench(given):
     if given.gradcheck and (given.against or given.sizes != SIZES):
         raise ValueError(f"{'against' if given.against else 'sizes'} is given; allowed: only "
                          "without --gradcheck, which has sizes of its own")
-    path = given.json or ("gradcheck.json" if given.gradcheck else "bench.json")
+    if given.each_size and (given.gradcheck or given.against or given.sizes != SIZES):
+        raise ValueError("each_size is given; allowed: only without --gradcheck, --against and "
+                         "--sizes")
+    path = given.json or ("gradcheck.json" if given.gradcheck else
+                          "sizes.json" if given.each_size else "bench.json")
     try:
         open(path, "a").close()  # before the minutes of measuring
     except OSError as error:
@@ -43,6 +49,10 @@ def run_bench(given):
     if given.gradcheck:
         from .beside_gradcheck import beside_and_print
         beside_and_print(given.turns, path)
+        return 0
+    if given.each_size:
+        from .each_size import each_size_and_print
+        each_size_and_print(given.threads, path)
         return 0
     from .bench import measure_and_print
     measure_and_print(given.sizes, given.threads, given.turns, path, given.against)

@@ -84,8 +84,8 @@ def of_law(side, name, seen, unseen, delta, updates):
     for run, percent in zip(unseen, side.percent_off(theta, unseen)):
         numbers[f"unseen, {name}, {run.tokens:,} tokens"] = float(percent)
     numbers[f"unseen, {name}"] = rms(side.percent_off(theta, unseen))
-    if name == "Hoffmann":
-        numbers["best size grows as operations to the power of"] = float(lab.best_power(theta))
+    numbers[f"power of the best size, {name}"] = float(lab.best_power(theta))
+    numbers[f"power of the best budget, {name}"] = float(1 - lab.best_power(theta))
     return numbers, [float(f"{value:.9g}") for value in np.asarray(theta)[:6]], losses
 
 

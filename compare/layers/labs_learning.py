@@ -87,6 +87,8 @@ LEARNING = [
         Claim("Hoffmann's law is further off such a run", "left out, Hoffmann less Kaplan", low=0),
         Claim("Kaplan's law: percent off the unseen size", "unseen, Kaplan", high=8,
               control="unseen, loss of the widest that was seen"),
+        Claim("the best size grows as operations to the power", "power of the best size, Kaplan",
+              low=0.5, high=0.7, control="power of the best budget, Kaplan"),
         Claim("E is hardly known: its standard error", "Hoffmann: E, standard error", low=0.1,
               control="Kaplan: gamma, standard error"),
     ), {"delta": Setting(0.03, "the share of a loss beyond which errors count less", 1e-3, 1.0),

@@ -174,12 +174,15 @@ def check_torch_only(given):
 
 def run_plan(given):
     """Print the plan of a configuration."""
+    from .expected_loss import print_expected
     from .plan import print_plan
     from .settings import config_of, schedule_of, values_of
     values = values_of(given)
     schedule_of(values)  # refuses what train would refuse
     config = config_of(values | {"vocab_size": values["vocab_size"] or 65}, 1)
     print_plan(config, values["batch_size"], values["steps"], given.dtype, values["accumulate"])
+    print_expected(config, values["accumulate"] * values["batch_size"] * config.block_size,
+                   values["steps"])
     return 0
 
 

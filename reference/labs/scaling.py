@@ -12,6 +12,7 @@ from ..tools.arguments import check_floats, check_positive
 from . import scaling_law
 
 DAMPING = 1e-3  # at the start
+LEAST = 1e-30   # of a curvature: that of E is 0 where E is
 
 
 class Law(NamedTuple):
@@ -74,7 +75,8 @@ def fit(runs, law, *, delta, updates, theta=None):
         w, J = weights(r, delta=delta), jacobian[:, free]            # (R,), (R, F)
         g = J.T @ (w * r)                                            # (F,)       SCA-3
         H = J.T @ (w[:, None] * J)                                   # (F, F)     SCA-4
-        step = np.linalg.solve(H + mu * np.diag(np.diag(H)), g)      # (F,)       SCA-5
+        scale = np.maximum(np.diag(H), LEAST)                        # (F,)
+        step = np.linalg.solve(H + mu * np.diag(scale), g)           # (F,)       SCA-5
         new = theta.copy()
         new[free] -= step
         found = tried(new, runs, delta)

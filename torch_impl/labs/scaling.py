@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from .scaling_law import ScalingLaw
 
 DAMPING = 1e-3  # at the start
+LEAST = 1e-30   # of a curvature: that of E is 0 where E is
 
 
 class Law(NamedTuple):
@@ -58,21 +59,25 @@ def fit(runs, law, *, delta, updates, theta=None):
         given = whole.index_copy(0, torch.tensor(free), numbers)
         return ScalingLaw()(given, runs.log_n, runs.log_d) - runs.log_loss
 
-    numbers = whole[free]
-    loss = huber(residuals(numbers), delta=delta)
+    numbers = whole[free].requires_grad_()
+    each = torch.eye(len(runs.log_n), dtype=torch.float64)
+    r = residuals(numbers)
+    loss = huber(r, delta=delta)
     for _ in range(updates):
         losses.append(loss.item())
-        w = weights(residuals(numbers), delta=delta)
-        J = torch.func.jacrev(residuals)(numbers)
-        g = torch.func.grad(lambda x: huber(residuals(x), delta=delta))(numbers)     # SCA-3
+        w = weights(r.detach(), delta=delta)
+        J, = torch.autograd.grad(r, numbers, each, is_grads_batched=True, retain_graph=True)
+        g, = torch.autograd.grad(loss, numbers, retain_graph=True)   # SCA-3
         H = J.T @ (w[:, None] * J)                                   # SCA-4
-        new = numbers - torch.linalg.solve(H + mu * H.diag().diag(), g)              # SCA-5
-        found = huber(residuals(new), delta=delta)
-        better = bool(found <= loss * (1 + 1e-9))
+        scale = H.diag().clamp(min=LEAST)
+        step = torch.linalg.solve(H + mu * scale.diag(), g)          # SCA-5
+        new = (numbers - step).detach().requires_grad_()
+        found = residuals(new)
+        better = bool(huber(found, delta=delta) <= loss * (1 + 1e-9))
         if better:
-            numbers, loss = new, found
+            numbers, r, loss = new, found, huber(found, delta=delta)
         mu = max(mu / 10, 1e-15) if better else 10 * mu
-    return Fit(whole.index_copy(0, torch.tensor(free), numbers), losses)
+    return Fit(whole.index_copy(0, torch.tensor(free), numbers.detach()), losses)
 
 
 def predicted(theta, log_n, log_d):

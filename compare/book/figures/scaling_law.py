@@ -41,8 +41,9 @@ def draw():
     return figure(
         426, "The scaling law: a floor and two powers",
         "The losses of one budget over the size: the floor E, on it what the budget misses, on "
-        "that what the size misses. Below, the shares of the three: they are the slopes of the loss's "
-        "logarithm. Of a large model the size hardly counts, and its slopes are small.", *pieces)
+        "that what the size misses. Below, the shares of the three: they are the slopes of the "
+        "loss's logarithm. Of a large model the size hardly counts, and its slopes are small.",
+        *pieces)
 
 
 def law_terms(decades):
