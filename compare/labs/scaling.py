@@ -54,7 +54,8 @@ def experiment(side, seed, *, delta, updates):
     unseen = [run for run in own if run.width == sized_runs.UNSEEN]
     numbers, losses = without_a_law(seen, unseen), []
     series = {"widths": [run.width for run in own], "parameters": [run.parameters for run in own],
-              "tokens": [run.tokens for run in own], "loss": [run.loss for run in own]}
+              "tokens": [run.tokens for run in own], "loss": [run.loss for run in own],
+              "operations": [run.operations for run in own]}
     for name in waiting.over(FREE):
         found, theta, updated = of_law(SideLaws(side), name, seen, unseen, delta, updates)
         numbers |= found
@@ -70,14 +71,14 @@ def of_law(side, name, seen, unseen, delta, updates):
     lab, runs, how = side.lab, side.runs(seen), dict(delta=delta, updates=updates)
     theta, losses = lab.fit(runs, lab.LAWS[name], **how)
     without = lab.without_each(runs, lab.LAWS[name], theta, **how)
-    numbers = {}
+    numbers, columns = {}, np.asarray(without).T
     for place, word in zip(lab.LAWS[name].free, FREE[name]):
         logarithm = word in ("A", "B")  # else their errors would be as large as any number
         change = np.exp if word == "E" else np.asarray
         word = f"log {word}" if logarithm else word
-        numbers[f"{name}: {word}"] = float(change(theta[place]))
+        numbers[f"{name}: {word}"] = float(change(np.asarray(theta)[place]))
         numbers[f"{name}: {word}, standard error"] = float(
-            lab.jackknife_error(side.to_side(change(np.array(without[:, place])))))
+            lab.jackknife_error(side.to_side(change(columns[place]))))
     off = np.array([side.percent_off(one, [run])[0] for one, run in zip(without, seen)])
     numbers[f"fitted, {name}"] = rms(side.percent_off(theta, seen))
     numbers[f"left out, {name}"] = rms(off)
@@ -86,7 +87,8 @@ def of_law(side, name, seen, unseen, delta, updates):
     numbers[f"unseen, {name}"] = rms(side.percent_off(theta, unseen))
     numbers[f"power of the best size, {name}"] = float(lab.best_power(theta))
     numbers[f"power of the best budget, {name}"] = float(1 - lab.best_power(theta))
-    return numbers, [float(f"{value:.9g}") for value in np.asarray(theta)[:6]], losses
+    shown = [float(f"{value:.9g}") if np.isfinite(value) else None for value in np.asarray(theta)]
+    return numbers, shown, losses
 
 
 def without_a_law(seen, unseen):
@@ -94,9 +96,10 @@ def without_a_law(seen, unseen):
     logs = np.log([run.loss for run in seen])
     others = (logs.sum() - logs) / (len(logs) - 1)
     widest = {run.tokens: run.loss for run in seen}  # the last of each budget is the widest
-    nearest = [100 * (widest[run.tokens] / run.loss - 1) for run in unseen]
-    return {"left out, mean of the others": rms(100 * np.expm1(others - logs)),
-            "unseen, loss of the widest that was seen": rms(nearest)}
+    nearest = {f"unseen, widest that was seen, {run.tokens:,} tokens":
+               100 * (widest[run.tokens] / run.loss - 1) for run in unseen}
+    return {"left out, mean of the others": rms(100 * np.expm1(others - logs)), **nearest,
+            "unseen, widest that was seen": rms([*nearest.values()])}
 
 
 def rms(values):
@@ -183,11 +186,12 @@ def draw(log):
 def plot(log):
     """Return the recorded losses of seed 0 and what the laws say, a row a run."""
     series = log.measured[0].series
-    rows = [f"{'width':>5} {'parameters':>10} {'tokens':>10} {'loss':>7} {'Kaplan':>7} "
-            f"{'Hoffmann':>8}"]
-    for width, n, d, loss in zip(*(series[key] for key in
-                                   ("widths", "parameters", "tokens", "loss"))):
+    rows = ["seed 0", f"{'width':>5} {'parameters':>10} {'tokens':>10} {'operations':>10} "
+            f"{'loss':>7} {'Kaplan':>7} {'Hoffmann':>8}"]
+    for width, n, d, operations, loss in zip(*(series[key] for key in (
+            "widths", "parameters", "tokens", "operations", "loss"))):
         kaplan, hoffmann = (curve_of(series[name], [n], d)[0] for name in ("Kaplan", "Hoffmann"))
-        rows.append(f"{width:>5} {n:>10,} {d:>10,} {loss:>7.3f} {kaplan:>7.3f} {hoffmann:>8.3f}"
+        rows.append(f"{width:>5} {n:>10,} {d:>10,} {operations:>10.2e} {loss:>7.3f} "
+                    f"{kaplan:>7.3f} {hoffmann:>8.3f}"
                     + ("  not seen by the fit" if width == sized_runs.UNSEEN else ""))
     return "\n".join(rows)

@@ -6,6 +6,7 @@ import pytest
 from compare.__main__ import main
 from compare.labs import scaling
 from compare.labs.run import read_run
+from compare.layers.source import path_of, read
 from compare.training import plan, sized_runs
 
 
@@ -82,4 +83,5 @@ def test_the_picture_has_a_dot_a_run_and_the_plot_says_what_was_not_seen():
     log = read_run("scaling")
     assert scaling.draw(log).svg.count("<circle") == 18
     plotted = scaling.plot(log)
-    assert plotted.count("not seen by the fit") == 3 and plotted.count("\n") == 18
+    assert plotted.count("not seen by the fit") == 3 and plotted.count("\n") == 19
+    assert f"\n```\n{plotted}\n```\n" in read(path_of("scaling", ".md"))
