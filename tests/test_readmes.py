@@ -13,7 +13,7 @@ import pytest
 import foreign
 import mutation
 from compare.__main__ import main, parser
-from compare.bench import bench, beside_gradcheck, long_context
+from compare.bench import bench, beside_gradcheck, each_size, long_context
 from compare.checks.oracles import variables
 from compare.layers.sizes import in_words, sizes
 from compare.layers.source import HOUSE, TEXTS
@@ -145,7 +145,8 @@ def said(capsys, words):
 
 
 EXACT = ["show softmax --width 132", "exercise layer_norm", "sample --out nowhere"]
-FORM = ["steps", "gradcheck my_rms.py", "plan --preset gpt2", "plan --model llama --preset gpt2",
+FORM = ["steps", "gradcheck my_rms.py", "plan --preset gpt2", "plan",
+        "plan --model llama --preset gpt2",
         "check attention --sizes B=2,T=16,C=32", "grade layer_norm_exercise.py",
         "grade my_gelu.py --layer gelu",
         "grade my_norm.py --layer layer_norm --forward norm --backward norm_grad",
@@ -173,6 +174,8 @@ def shown_of(verb):
 def test_every_transcript_is_held_against_something():
     held = {f"python -m compare {verb}" for verb in (*EXACT, *FORM, *LESS, *TRAIN, *SAMPLE, "train", *BENCH,
                                               "bench --gradcheck --turns 3")}
+    held = {f"python -m compare {verb}" for verb in (*EXACT, *FORM, *LESS, *TRAIN, *SAMPLE, "train", "bench",
+                                              "bench --gradcheck --turns 3", "bench --each-size --threads 1")}
     assert {command for _, command, _ in TRANSCRIPTS} == held | {"make mutants"}
 
 
@@ -276,6 +279,13 @@ def test_the_bench_beside_gradcheck_prints_these_tables():
         assert in_order(rows, [
             [stem, str(len(variables(layer.example(sizes(layer.letters, "study"), 0))))]
             for stem, layer in LAYERS.items()]) and len(rows) >= 12, path  # a newer one may lack
+
+
+def test_the_bench_of_each_size_prints_this_table():
+    for path, shown in shown_of("bench --each-size --threads 1"):
+        assert in_order(each_size.EACH_HEAD.splitlines(), shown), path
+        labels = [", ".join(map(str, n.values())) for n in each_size.EACH_SIZE]
+        assert [line[:27].strip() for line in shown if line[:27].strip() in labels] == labels, path
 
 
 def test_the_score_of_the_mutants_has_this_table():

@@ -26,7 +26,6 @@ from ..layers.models import config_from_letters, model_of
 from ..layers.source import HOUSE
 from ..progress import waiting
 from ..training import plan
-from ..layers.source import HOUSE
 from ..words import processor
 
 SIZES = [  # of the step, of a GPT where no model is named

@@ -20,6 +20,7 @@ from ..text import kinds
 from ..text.documents import Source
 from ..training import plan
 from ..training.job import Batches, Job
+from ..words import counted
 from .bench import Side, machine
 
 EACH_SIZE = [  # V, T, L, H, C, B
@@ -27,6 +28,9 @@ EACH_SIZE = [  # V, T, L, H, C, B
     dict(V=103, T=32, L=2, H=4, C=64, B=16), dict(V=103, T=64, L=4, H=4, C=128, B=12),
     dict(V=103, T=256, L=6, H=6, C=384, B=4), dict(V=50257, T=1024, L=12, H=12, C=768, B=1)]
 UPDATES = 4
+EACH_HEAD = (f"{'V, T, L, H, C, B':<27}{'parameters':>12}{'seconds':>17}{'memory, MB':>15}"
+             f"{'last loss':>18}{'apart':>9}\n"
+             f"{'':<39}{'NumPy':>9}{'torch':>8}{'NumPy':>8}{'torch':>7}{'NumPy':>10}{'torch':>8}")
 
 
 def train_and_answer(name, size):
@@ -48,9 +52,9 @@ def train_and_answer(name, size):
         else:
             from ..training.numpy_side import NumpySide
             side = NumpySide(job)
-        marks, losses = [time.perf_counter()], []
+        marks, losses = [time.process_time()], []
         for step in side.steps(Batches(job)):
-            marks.append(time.perf_counter())
+            marks.append(time.process_time())
             losses.append(step.loss)
         print(json.dumps({"seconds": float(np.median(np.diff(marks)[1:])), "losses": losses,
                           "peak": memory.peak()}), flush=True)
@@ -58,12 +62,10 @@ def train_and_answer(name, size):
 
 def each_size_and_print(threads, path):
     """Train every size on each side, one after the other, print the table and write the JSON."""
-    print(f"{machine()}\nfloat32, {threads} threads a side, {UPDATES} updates each; seconds: of a "
-          "step, the median of the last\nthree; memory: the most that the side's process held; "
-          "apart: the losses of both sides, at most\n")
-    print(f"{'V, T, L, H, C, B':<27}{'parameters':>12}{'seconds':>17}{'memory, MB':>15}"
-          f"{'last loss':>18}{'apart':>9}")
-    print(f"{'':<39}{'NumPy':>9}{'torch':>8}{'NumPy':>8}{'torch':>7}{'NumPy':>10}{'torch':>8}")
+    print(f"{machine()}\nfloat32, {counted(threads, 'thread')} a side, {UPDATES} updates each; "
+          "seconds: processor time of a step, the\nmedian of the last three; memory: the most that "
+          "the side's process held; apart: the losses\nof both sides, at most\n")
+    print(EACH_HEAD)
     rows = []
     for n in waiting.over(EACH_SIZE, lambda n: ", ".join(map(str, n.values()))):
         answers = []

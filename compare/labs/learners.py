@@ -14,11 +14,9 @@ from reference.tools import tree
 from ..layers.models import MODELS
 from ..layers.source import module_of, twin
 
-TORCH_CLASSES = {"attention_only": "AttentionOnly", "skip_gram": "SkipGram"} | {  # by stem
+TORCH_CLASSES = {"attention_only": "AttentionOnly", "skip_gram": "SkipGram", "positions": "Turned",
+                 "megabyte": "Megabyte"} | {  # by stem
     stem: model.torch_class for stem, model in MODELS.items()}
-TORCH_CLASSES = {"gpt": "GPT", "attention_only": "AttentionOnly", "positions": "Turned"}  # by stem
-TORCH_CLASSES = {"gpt": "GPT", "attention_only": "AttentionOnly", "positions": "Turned",
-                 "megabyte": "Megabyte"}  # by stem
 
 
 class NumpyLearner:

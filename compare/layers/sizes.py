@@ -41,8 +41,7 @@ LETTERS = {
     "M": Letter("words drawn beside each pair of skip-gram", 4, 4, 3, 5, 2, (1, 8)),
     "I": Letter("features into a linear layer", 5, 5, 4, 128, 3, (1, 1024)),
     "O": Letter("features out of a linear layer", 5, 6, 5, 128, 2, (1, 1024)),
-    "R": Letter("rank of an adapter", 4, 3, 2, 8, 1, (1, 16)),
-    "R": Letter("runs that a scaling law is held against", 5, 9, 4, 15, 4, (1, 64)),
+    "R": Letter("rank of an adapter; runs of a scaling law", 5, 9, 4, 15, 4, (1, 64)),
 }
 
 

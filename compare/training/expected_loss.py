@@ -26,7 +26,8 @@ class Expected(NamedTuple):
 
 
 def expected_loss(config, batch_tokens, tokens):
-    """Return the Expected loss on the text of train, None where the law says nothing of a model."""
+    """Return the Expected loss on the text of train, None where the law says nothing of a run: of
+    another kind of model or of token, or no better than a guess among all tokens."""
     if type(config) is not Config or config.vocab_size > CHARACTERS:
         return None
     table = sized_runs.read_table()
@@ -35,8 +36,10 @@ def expected_loss(config, batch_tokens, tokens):
     theta = scaling.fit(logs_of(seen), scaling.LAWS[LAW], **HOW).theta
     runs = logs_of(unseen)
     off = scaling.predicted(theta, runs.log_n, runs.log_d) / np.exp(runs.log_loss) - 1
-    size = np.log([[plan.parameters(config)], [tokens]])
-    return Expected(float(scaling.predicted(theta, *size)[0]), float(np.abs(off).max()),
+    loss, = scaling.predicted(theta, *np.log([[plan.parameters(config)], [tokens]]))
+    if loss > np.log(config.vocab_size):
+        return None
+    return Expected(float(loss), float(np.abs(off).max()),
                     why_a_guess(config, batch_tokens, tokens, table))
 
 
@@ -47,8 +50,8 @@ def logs_of(runs):
 
 def why_a_guess(config, batch_tokens, tokens, table):
     """Return in words how a run differs from those that the law was fitted to, or ""."""
-    for name, value, some in (("parameters", plan.parameters(config), {r.parameters for r in table}),
-                              ("tokens", tokens, {run.tokens for run in table})):
+    for name, value in ("parameters", plan.parameters(config)), ("tokens", tokens):
+        some = [getattr(run, name) for run in table]
         if not min(some) / NEAR <= value <= NEAR * max(some):
             return f"the runs behind it had {min(some):,} to {max(some):,} {name}"
     own = config.n_layer, config.block_size, batch_tokens

@@ -28,8 +28,9 @@ def test_far_from_the_recorded_runs_it_is_a_guess(config, tokens, words):
     assert expected_loss(config, STEP, tokens).guess.startswith(words)
 
 
-def test_of_tokens_that_are_no_characters_it_says_nothing(capsys):
+def test_of_other_tokens_and_of_almost_no_training_it_says_nothing():
     assert expected_loss(Config(50257, 32, 2, 4, 64), STEP, 2**18) is None
+    assert expected_loss(Config(103, 32, 2, 4, 64), STEP, 2**6) is None
 
 
 def test_plan_says_what_is_expected(monkeypatch, capsys):
