@@ -67,7 +67,7 @@ def print_expected(config, batch_tokens, steps):
     if found is None:
         return
     low, high = found.loss * (1 - found.off), found.loss * (1 + found.off)
-    print(f"loss          {found.loss:>16.2f}  at the end, on the text that train takes by itself")
+    print(f"loss          {found.loss:>16.2f}  validation loss at the end, on the text of train")
     print(f"              {f'{low:.2f} to {high:.2f}':>16}  "
           + (f"a guess: {found.guess}" if found.guess else
              f"as a size that the law had not seen was up to {found.off:.1%} off"))

@@ -38,6 +38,6 @@ def test_plan_says_what_is_expected(monkeypatch, capsys):
     monkeypatch.setattr(plan, "seconds", lambda *_, **__: 1.0)
     assert main(["plan"]) == 0
     out = capsys.readouterr().out
-    assert " at the end, on the text that train takes by itself" in out and "up to " in out
+    assert " validation loss at the end, on the text of train" in out and "up to " in out
     assert main(["plan", "--block-size", "8"]) == 0
     assert "a guess: the runs behind it had L = 2" in capsys.readouterr().out
