@@ -152,7 +152,7 @@ def record_all(folder):
     return 0
 
 
-def curve_of(theta, sizes, tokens):
+def law_curve(theta, sizes, tokens):
     """Return the losses of a law over sizes at a budget; theta may hold None for log 0."""
     law = LABS["scaling"].numpy
     numbers = np.array([-np.inf if value is None else value for value in theta])
@@ -173,7 +173,7 @@ def draw(log):
                    text(x + 38, 18, name, anchor="start")]
     for i, (tokens, color) in enumerate(zip(sorted(set(series["tokens"])), COLORS)):
         for name, dash in ("Kaplan", None), ("Hoffmann", "5 4"):
-            pieces.append(plot_.curve(np.log10(sizes), curve_of(series[name], sizes, tokens),
+            pieces.append(plot_.curve(np.log10(sizes), law_curve(series[name], sizes, tokens),
                                       color=color, dash=dash, width=2))
         pieces.append(text(46 + 140 * i, 46, f"{tokens:,} tokens", anchor="start", color=color))
         pieces += [dot(*plot_.at(np.log10(n), loss), color=color, radius=5)
@@ -190,7 +190,7 @@ def plot(log):
             f"{'loss':>7} {'Kaplan':>7} {'Hoffmann':>8}"]
     for width, n, d, operations, loss in zip(*(series[key] for key in (
             "widths", "parameters", "tokens", "operations", "loss"))):
-        kaplan, hoffmann = (curve_of(series[name], [n], d)[0] for name in ("Kaplan", "Hoffmann"))
+        kaplan, hoffmann = (law_curve(series[name], [n], d)[0] for name in ("Kaplan", "Hoffmann"))
         rows.append(f"{width:>5} {n:>10,} {d:>10,} {operations:>10.2e} {loss:>7.3f} "
                     f"{kaplan:>7.3f} {hoffmann:>8.3f}"
                     + ("  not seen by the fit" if width == sized_runs.UNSEEN else ""))

@@ -32,9 +32,9 @@ def draw():
                     color="two")]
     return figure(end + 12, "Megabyte: which bytes tell which", (
         "Three patches of four bytes. A row is a byte that is told. The darker a cell, the more "
-        "its logits depend on the byte above, as a share of the largest in the row. Nothing is on the diagonal or right of it: no "
-        "byte is told from itself. The last bytes of a patch know more than its first one, which "
-        "knows the earlier patches alone."), *pieces)
+        "its logits depend on the byte above, as a share of the largest in the row. Nothing is on "
+        "the diagonal or right of it: no byte is told from itself. The last bytes of a patch know "
+        "more than its first one, which knows the earlier patches alone."), *pieces)
 
 
 def small_model():
