@@ -22,7 +22,7 @@ def ngram_losses(train, valid, vocab_size, longest=8):
     for n in range(1, longest + 1):
         inside = before >= n - 1               # where a context of n - 1 tokens fits
         event = numbered_anew(context * vocab_size + ids)
-        came = how_often(event, counted & inside)                                # of the token in it
+        came = how_often(event, counted & inside)             # of the token in it
         first = np.unique(np.where(counted & inside, event, -1), return_index=True)[1]
         new = np.zeros(len(ids), bool)
         new[first] = True
