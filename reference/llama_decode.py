@@ -58,10 +58,9 @@ def step(token, p, memory, t):
 def attend(x, p, keys, values, t, base):
     """Write the key and value of position t, then attend to positions 0 .. t: (C,) -> (C,)."""
     K, _, D = keys.shape
-    q, k = ((w.weight @ x).reshape(-1, 1, D) for w in (p.q, p.k))        # (H, 1, D), (K, 1, D)
-    q, _ = rope.forward(q, base=base, start=t)                           # (H, 1, D)  GA-4
-    k, _ = rope.forward(k, base=base, start=t)                           # (K, 1, D)  GA-5
-    keys[:, t], values[:, t] = k[:, 0], (p.v.weight @ x).reshape(K, D)   # (K, D)     GA-3
+    q, k, v = ((w.weight @ x).reshape(-1, 1, D) for w in (p.q, p.k, p.v))  # (H or K, 1, D)  GA-3
+    qk, _ = rope.forward(np.concatenate((q, k)), base=base, start=t)     # (H + K, 1, D)  GA-4, GA-5
+    q, keys[:, t], values[:, t] = qk[:-K], qk[-K:, 0], v[:, 0]           # (H, 1, D), (K, D)
     k, v = keys[:, :t + 1], values[:, :t + 1]                            # (K, T, D)
     scores = q.reshape(K, -1, D) @ k.swapaxes(-1, -2) / math.sqrt(D)     # (K, G, T)  GA-6
     e = np.exp(scores - scores.max(-1, keepdims=True))                   # (K, G, T)  SM-3

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from reference.fast.packed import Packed
+
 from .untrusted import MEMBERS, Refused, distinct, from_bfloat16, quoted, refusing
 
 BLOCKS = {  # of each type that is read, one block: d the scale, m the least value, q the codes
@@ -40,6 +42,10 @@ class PackedTensor(NamedTuple):
     def floats(self):
         """Return the weights as float32, in the tensor's shape."""
         return unpacked(self.packed, self.type)
+
+    def kept(self):
+        """Return the weights for a product that leaves them packed; of a vector, its floats."""
+        return self.floats() if len(self.shape) == 1 else grouped(self.packed, self.type)
 
 
 def read(path):
@@ -193,3 +199,20 @@ def from_interleaved(rows, heads):
         raise ValueError(f"rows is {len(rows)}; allowed: a multiple of 2 heads = {2 * heads}")
     pairs = rows.reshape(heads, -1, 2, *rows.shape[1:])   # (H, D/2, 2, ...)
     return pairs.swapaxes(1, 2).reshape(rows.shape)       # (H, 2, D/2, ...)
+
+
+def grouped(packed, kind):
+    """Return packed rows (O, bytes) as reference/fast multiplies with them: floats where F32 is.
+
+    The codes stay what they are. Their rows go last, and scales and least values become float32.
+    """
+    blocks = packed.view(BLOCKS[kind])                       # (O, G), or (O, I) of a weight each
+    if kind == "F32":
+        return np.array(blocks)
+    if kind in ("F16", "BF16"):
+        return Packed(np.array(blocks.T[None], order="C"), None, None)
+    d = np.array(blocks["d"].T, np.float32, order="C")       # (G, O)
+    least = {"Q8_0": None, "Q4_0": -8 * d}.get(kind)
+    if kind == "Q4_1":
+        least = np.array(blocks["m"].T, np.float32, order="C")
+    return Packed(np.array(blocks["q"].transpose(1, 2, 0), order="C"), d, least)

@@ -68,6 +68,11 @@ def floats_of(config, tensors):
     return as_params(config, {name: tensor.floats() for name, tensor in tensors.items()})
 
 
+def kept_of(config, tensors):
+    """Return the Params of a llama with every weight as PackedTensor.kept returns it."""
+    return as_params(config, {name: tensor.kept() for name, tensor in tensors.items()})
+
+
 def config_of_metadata(metadata, tensors):
     """Return the Config that the metadata of a file describes; refuse what is no plain llama."""
     architecture = metadata.get("general.architecture")

@@ -251,6 +251,10 @@ EQUIVALENT = {  # mutants that are right after all, by name, and why
     ], "the table has two axes: 1 is -1"),
     "torch_impl.decode.attend: transpose takes the axis 0, not 1":
         "the batch is 1: only an axis of that size moves, before all are laid into rows",
+    "packed.Packed.__matmul__: 1 is taken without the max":
+        "the same product, one row at a time",
+    "packed_llama.block_rows LB-2: x, which belongs to the caller, is overwritten":
+        "begin made it for this alone",
     "train.accumulated: g, which belongs to the caller, is overwritten":
         "the gradients of a part were made for this sum alone",
     "compare.text.corpus.bigram_loss: masked entries become 0": "they do already",
