@@ -14,6 +14,9 @@ class Architecture(NamedTuple):
     block_stem: str     # of the layer that each of its blocks is
     block_sizes: tuple  # the fields of its Config that this layer's forward takes
     norm_stem: str      # of the layer after the last block
+    torch_class: str  # its name in torch_impl/
+    decoder: str      # of both sides: the module that keeps keys and values while it writes
+    faster: str | None = None  # of NumPy: the one in fast/ that gives the same in less memory
 
     @property
     def numpy(self):
@@ -36,7 +39,7 @@ class Architecture(NamedTuple):
 
     def writer(self):
         """Return the arguments by which NumPy's generate writes with the model."""
-        return {"model": self.numpy, "decoder": module_of(self.decoder)}
+        return {"model": self.numpy, "decoder": module_of(self.faster or self.decoder)}
 
     def torch_writer(self):
         """Return the arguments by which torch's generate writes with the model."""
@@ -62,6 +65,9 @@ def config_from_letters(sizes):
     named = {name: sizes[letter] for name, letter in (LETTER | {"block_size": "T"}).items()
              if letter in sizes}
     return MODELS[sizes.get("model", "gpt")].numpy.Config(**named)
+MODELS = {model.stem: model
+          for model in [Architecture("gpt", "GPT", "decode"),
+                        Architecture("llama", "Llama", "llama_decode", "packed_llama")]}
 
 
 def model_of(config):
@@ -69,7 +75,11 @@ def model_of(config):
     return MODELS[type(config).__module__.rpartition(".")[2]]
 
 
-def torch_model(config, params):
-    """Return the torch model of a Config with the parameters of NumPy's."""
+def torch_model(config, params, shared=False):
+    """Return the torch model of a Config with NumPy's parameters, or if shared in their memory."""
+    import torch
+
     from . import weights
-    return weights.load_into(model_of(config).torch(**vars(config)), params)
+    with torch.device("meta"):  # it has no memory, and draws no values to begin with
+        model = model_of(config).torch(**vars(config))
+    return weights.load_into(model, params, shared)

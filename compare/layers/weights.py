@@ -14,8 +14,9 @@ def to_torch(values):
     return tree.map(lambda a: torch.from_numpy(np.array(a)), values)
 
 
-def load_into(module, params):
-    """Copy the NumPy parameters into the torch module, in place, and take on their dtype.
+def load_into(module, params, shared=False):
+    """Give the torch module the NumPy parameters and their dtype: copies, or if shared the same
+    memory.
 
     Raises ValueError where the two have other names.
     """
@@ -23,8 +24,9 @@ def load_into(module, params):
     if arrays.keys() != theirs.keys():
         raise ValueError(f"Params has {', '.join(arrays)}; allowed: the names that "
                          f"{type(module).__name__} has, {', '.join(theirs)}")
-    module.to(torch.from_numpy(np.empty(0, next(iter(arrays.values())).dtype)).dtype)
-    module.load_state_dict({name: torch.from_numpy(np.array(a)) for name, a in arrays.items()})
+    own = (lambda a: np.require(a, requirements="W")) if shared else np.array
+    module.load_state_dict({name: torch.from_numpy(own(a)) for name, a in arrays.items()},
+                           assign=True)
     return module
 
 

@@ -2,15 +2,19 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 from torch import nn
 
 from compare.checks.trial import Trial
 from compare.layers import both
+from compare.layers.models import torch_model
 from compare.layers.row import Layer
 from compare.layers.sizes import in_words
 from compare.layers.table import LAYERS
-from reference import layer_norm
+from reference import gpt, layer_norm
+from reference.gpt import Config
+from reference.tools import tree
 
 NORM = LAYERS["layer_norm"]
 
@@ -44,3 +48,14 @@ def test_the_block_size_that_is_said_is_that_of_the_position_table():
     layer, n = LAYERS["embedding"], {"B": 1, "T": 3, "V": 5, "S": 2, "C": 4}
     assert layer.example(n, 0).params.position.weight.shape == (4, 4)
     assert in_words(n) == "B = 1, T = 3, V = 5, S = 4, C = 4"
+
+
+def test_a_torch_model_has_copies_or_shares_the_memory_of_numpys_parameters():
+    config = Config(5, 4, 1, 2, 8)
+    params = gpt.init(config, np.random.default_rng(0))
+    for shared in False, True:
+        theirs = dict(torch_model(config, params, shared).named_parameters())
+        assert all(p.requires_grad and p.device.type == "cpu" for p in theirs.values())
+        for name, a in tree.walk(params):
+            assert np.array_equal(theirs[name].detach().numpy(), a)
+            assert np.shares_memory(theirs[name].detach().numpy(), a) == shared
