@@ -75,6 +75,8 @@ def declare_sample(sample):
     sample.add_argument("--model", metavar="PATH", help="instead: a llama, as a .gguf file, or a "
                         "folder with config.json, tokenizer.json and model.safetensors")
     sample.add_argument("--adapter", metavar="FILE", help="what train --lora made for --model")
+    sample.add_argument("--keep-bits", action="store_true", help="leave the weights of a .gguf "
+                        "file packed, with numpy: less memory, the same tokens")
     sample.add_argument("--gpt2-files", metavar="FOLDER",
                         help="that holds vocab.bpe and encoder.json (default: this one)")
     sample.add_argument("--n-head", type=positive, help="of --weights (default: n_embd / 64)")

@@ -3,6 +3,7 @@
 import random
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -26,6 +27,8 @@ def sample(given):
     check_sampling(given)
     config, params, tokenizer = trained.without_spare_tokens(model_asked_for(given))
     opening, prompt = prompt_of(given, tokenizer)
+    needed = min(config.block_size, len(prompt) + given.count)  # keys and values take memory
+    config, params = trained.cut(config, params, block_size=needed)
     rng = random.Random(given.seed)
     settings = dict(count=given.count, rng=rng, temperature=given.temperature, top_k=given.top_k,
                     top_p=given.top_p, cached=not given.uncached)
@@ -54,6 +57,7 @@ def model_asked_for(given):
     if given.model is not None:
         model = trained.of_llama(given.model)
         return model if given.adapter is None else with_adapters(model, given.adapter)
+        return trained.of_llama(given.model, given.keep_bits)
     if given.weights is not None:
         return trained.of_weights(given.weights, given.n_head, given.gpt2_files)
     return trained.of_run(given)
@@ -75,10 +79,23 @@ def check_sampling(given):
         raise ValueError("stop is empty; allowed: at least one character")
     if given.chat is not None and given.prompt is not None:
         raise ValueError(f"chat is {given.chat!r}; allowed: only without --prompt")
+    check_keep_bits(given)
     origin = "model" if given.model else "weights" if given.weights else "out"
     for name, (of, only) in ORIGINS.items():
         if getattr(given, name) not in (None, False) and origin != of:
             raise ValueError(f"{name} is {getattr(given, name)}; allowed: only {only}")
+
+
+def check_keep_bits(given):
+    """Refuse to keep weights packed where they are not, or where only floats are multiplied."""
+    if not given.keep_bits:
+        return
+    if given.model is None or Path(given.model).is_dir():
+        raise ValueError("keep_bits is given; allowed: only with --model FILE.gguf")
+    if given.side == "torch":
+        raise ValueError("keep_bits is given; allowed: only with --with numpy")
+    if given.uncached:
+        raise ValueError("keep_bits is given; allowed: only without --uncached")
 
 
 def up_to_end(ids, end, made):
@@ -138,6 +155,6 @@ def ids_of(side, prompt, config, params, settings):
 
     import torch_impl.generate
     torch.set_num_threads(1)  # a row at a time: a second thread only waits
-    model = torch_model(config, params)
+    model = torch_model(config, params, shared=True)
     return torch_impl.generate.generate(torch.from_numpy(prompt), model, **settings,
                                         **model_of(config).torch_writer())

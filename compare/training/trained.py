@@ -72,16 +72,18 @@ def is_checkpoint(path):
         return False
 
 
-def of_llama(path):
+def of_llama(path, keep_bits=False):
     """Return the Model of a llama: a GGUF file, or a folder in Hugging Face's form.
 
-    That has config.json, tokenizer.json, and model.safetensors or the index of several.
+    That has config.json, tokenizer.json, and model.safetensors or the index of several. With
+    keep_bits the weights of a GGUF file stay packed.
     Raises ValueError for files that are missing, damaged, or of another model.
     """
     path = Path(path)
     if not path.is_dir():
         config, tensors, metadata = llama_gguf.read_llama(path)
-        tokenizer, params = published.of_metadata(metadata), llama_gguf.floats_of(config, tensors)
+        params_of = llama_gguf.kept_of if keep_bits else llama_gguf.floats_of
+        tokenizer, params = published.of_metadata(metadata), params_of(config, tensors)
     else:
         fields = gpt2_files.read_json("model", path / "config.json", "a config.json", CONFIG)
         weights = next((path / name for name in SAFE if (path / name).is_file()), path / SAFE[0])

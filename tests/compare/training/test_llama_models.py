@@ -10,7 +10,9 @@ from compare.__main__ import main
 from compare.training import trained
 from llama_form import gguf_llama, hugging_face_folder
 from published_form import small
+from reference.fast.packed import Packed
 from reference.llama import Config, forward
+from reference.tools import tree
 
 TOKENIZER = small()
 SMALL = Config(TOKENIZER.vocab_size + 3, 16, n_layer=2, n_head=4, n_kv_head=2, n_embd=32,
@@ -47,6 +49,26 @@ def test_a_llama_of_others_writes_the_likeliest_tokens_with_either_side(path, pl
         assert capsys.readouterr().out == greedy(path, "the ab", 8) + "\n"
 
 
+def test_weights_that_stay_packed_write_the_same_tokens(place, capsys):
+    words = ["sample", "--model", "small.gguf", "--prompt", "the ab", *FEW]
+    assert main(words) == main([*words, "--keep-bits"]) == 0
+    text = capsys.readouterr().out
+    assert text[:len(text) // 2] == text[len(text) // 2:] != ""
+    config, params, _ = trained.without_spare_tokens(trained.of_llama("small.gguf", True))
+    assert config.vocab_size == TOKENIZER.vocab_size
+    kept = [leaf for leaf in tree.leaves(params) if isinstance(leaf, Packed)]
+    assert len(kept) == 1 + 7 * SMALL.n_layer and kept[0].shape == (TOKENIZER.vocab_size, 32)
+
+
+@pytest.mark.parametrize("side", ["numpy", "torch"])
+def test_keys_and_values_take_no_more_memory_than_the_text_needs(side, place, capsys):
+    gguf_llama(replace(SMALL, block_size=2**31), place / "long.gguf", TOKENIZER)
+    for path in "long.gguf", "small.gguf":  # whose window of 16 is long enough for these
+        assert main(["sample", "--model", path, "--prompt", "the ab", "--with", side, *FEW]) == 0
+    text = capsys.readouterr().out
+    assert text[:len(text) // 2] == text[len(text) // 2:]
+
+
 def test_a_chat_is_a_prompt_in_its_template_and_the_answer_alone_is_written(
         place, monkeypatch, capsys):
     chats = small(specials=["<|im_start|>", "<|im_end|>", "<|endoftext|>"])
@@ -67,6 +89,10 @@ def test_a_chat_is_a_prompt_in_its_template_and_the_answer_alone_is_written(
     (["--model", "small.gguf", "--weights", "w.npz"], "weights is w.npz; allowed: only without --model"),
     (["--model", "small.gguf", "--out", "run"], "out is run; allowed: only without --weights and --mod"),
     (["--model", "small.gguf", "--n-head", "2"], "n_head is 2; allowed: only with --weights"),
+    (["--keep-bits"], "keep_bits is given; allowed: only with --model FILE.gguf"),
+    (["--model", "small", "--keep-bits"], "keep_bits is given; allowed: only with --model FILE.gg"),
+    (["--model", "small.gguf", "--keep-bits", "--with", "torch"], "allowed: only with --with numpy"),
+    (["--model", "small.gguf", "--keep-bits", "--uncached"], "allowed: only without --uncached"),
     (["--model", "none.gguf"], "weights is none.gguf, which is not a file; allowed"),
     (["--model", "empty"], "model is empty/config.json, which "),
     (["--model", "cut"], "weights is cut/model.safetensors, which is not a file; allowed"),
