@@ -26,6 +26,10 @@ def declare(verbs):
                        "parameters to 124 million, some updates of each on both sides (3 GB)")
     bench.add_argument("--json", metavar="FILE", help="(default bench.json; with --gradcheck "
                        "gradcheck.json, with --each-size sizes.json)")
+    bench.add_argument("--model", metavar="FILE.gguf", help="instead: a llama of others, a token's "
+                       "time and memory")
+    bench.add_argument("--json", metavar="FILE", help="(default bench.json; with --gradcheck "
+                       "gradcheck.json, with --model model.json)")
 
 
 def run_bench(given):
@@ -41,6 +45,10 @@ def run_bench(given):
                          "--sizes")
     path = given.json or ("gradcheck.json" if given.gradcheck else
                           "sizes.json" if given.each_size else "bench.json")
+    if given.model and (given.against or given.gradcheck or given.sizes != SIZES):
+        raise ValueError(f"model is {given.model}; allowed: only with --turns and --json")
+    path = given.json or ("gradcheck.json" if given.gradcheck else
+                          "model.json" if given.model else "bench.json")
     try:
         open(path, "a").close()  # before the minutes of measuring
     except OSError as error:
@@ -53,6 +61,9 @@ def run_bench(given):
     if given.each_size:
         from .each_size import each_size_and_print
         each_size_and_print(given.threads, path)
+    if given.model:
+        from .real_model import measure_and_print_model
+        measure_and_print_model(given.model, given.turns, path)
         return 0
     from .bench import measure_and_print
     measure_and_print(given.sizes, given.threads, given.turns, path, given.against)
