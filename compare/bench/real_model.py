@@ -1,4 +1,4 @@
-"""A model of others from a GGUF file: a token's time and memory, in NumPy, packed and not, and torch.
+"""A llama of others from a GGUF file: time and memory in NumPy, packed and not, and in torch.
 
 python -m compare.bench.real_model SIDE SIZE is one side in a process of its own, with SIDE numpy,
 packed or torch, and as SIZE {"model": the path, "threads": 1} in JSON. It answers "prompt T" with

@@ -40,7 +40,7 @@ TARGETS = {  # functions and methods of each file; a tag after @ picks the lines
     "generate": ["generate", "stream", "window_start", "probabilities", "pick"],
     "decode": ["begin", "step", "attend", "feed", "norm", "linear"],
     "llama_decode": ["begin", "step", "attend", "feed", "norm", "score"],
-    "packed": ["Packed.__getitem__", "Packed.__matmul__", "Packed.floats", "floats"],
+    "packed": ["Packed.__getitem__", "Packed.__matmul__", "Packed.floats", "products", "floats"],
     "packed_llama": ["begin", "block_params", "block_rows"],
     "tree_search": ["search", "play", "walk", "expanded", "select", "most_visited", "score_of"],
     "word2vec": ["kept_share", "noise_share", "unit", "ranked", "answers"],

@@ -44,9 +44,9 @@ class Packed:
         groups = x.reshape(len(self.codes), 1, -1)               # (G, 1, I / G)
         y = np.empty(self.shape[0], np.float32)                  # (O,)
         for rows in blocks(len(y), max(1, PIECE // len(x))):
-            sums = (groups @ floats(self.codes[..., rows]))[:, 0]    # (G, N)  q . x
+            sums = products(groups, self.codes[..., rows])       # (G, N)   q . x
             if self.scale is not None:
-                sums *= self.scale[:, rows]                      # (G, N)  d (q . x)
+                sums *= self.scale[:, rows]                      # (G, N)   d (q . x)
             y[rows] = sums.sum(0)                                # (N,)
         return y if self.least is None else y + groups.sum((1, 2)) @ self.least  # + m sum(x)
 
@@ -58,6 +58,16 @@ class Packed:
         if self.least is not None:
             w += self.least[:, None]
         return w.reshape(-1, *w.shape[2:]).T                     # (O, I)
+
+
+def products(groups, codes):
+    """Return q . x of each group in some rows: (G, 1, I / G), (G, 16 or I / G, N) -> (G, N)."""
+    if codes.dtype != np.uint8:
+        return (groups @ floats(codes))[:, 0]
+    # a byte is b = low + 16 high, so low . u + high . v = low . (u - v / 16) + b . v / 16
+    v = groups[..., 16:] / 16                                    # (G, 1, 16)
+    u = groups[..., :16] - v                                     # (G, 1, 16)
+    return (u @ (codes & 15).astype(np.float32) + v @ codes.astype(np.float32))[:, 0]
 
 
 def floats(codes):

@@ -47,10 +47,11 @@ def test_a_product_is_the_sum_over_all_weights(kind, seed, O, G, piece):
     x = np.random.default_rng(seed).standard_normal(d.shape[1]).astype("f4")
     with mock.patch.object(packed, "PIECE", piece):
         y = weight @ x
-    truth, size = ((d * q + m) @ x, (abs(d * q) + abs(m)) @ abs(x))
+    truth, largest = (d * q + m) @ x, np.maximum(abs(q), 16 if kind[:2] == "Q4" else 0)
     assert y.dtype == np.float32 and y.shape == truth.shape
-    # each product and each sum, of I and then of d and m, is rounded once
-    assert (abs(y - truth) <= (len(x) + 4) * 2.0**-24 * size).all()
+    # each product and each sum, of I and then of d and m, is rounded once; a byte is two codes
+    size = (abs(d) * largest + abs(m)) @ abs(x)
+    assert (abs(y - truth) <= (len(x) + 6) * 2.0**-24 * size).all()
 
 
 @pytest.mark.parametrize("kind", KINDS)
