@@ -24,12 +24,10 @@ def declare(verbs):
                        "beside torch.autograd.gradcheck, how long each takes and what each finds")
     bench.add_argument("--each-size", action="store_true", help="instead: models from a thousand "
                        "parameters to 124 million, some updates of each on both sides (3 GB)")
-    bench.add_argument("--json", metavar="FILE", help="(default bench.json; with --gradcheck "
-                       "gradcheck.json, with --each-size sizes.json)")
     bench.add_argument("--model", metavar="FILE.gguf", help="instead: a llama of others, a token's "
                        "time and memory")
     bench.add_argument("--json", metavar="FILE", help="(default bench.json; with --gradcheck "
-                       "gradcheck.json, with --model model.json)")
+                       "gradcheck.json, with --each-size sizes.json, with --model model.json)")
 
 
 def run_bench(given):
@@ -43,12 +41,12 @@ def run_bench(given):
     if given.each_size and (given.gradcheck or given.against or given.sizes != SIZES):
         raise ValueError("each_size is given; allowed: only without --gradcheck, --against and "
                          "--sizes")
-    path = given.json or ("gradcheck.json" if given.gradcheck else
-                          "sizes.json" if given.each_size else "bench.json")
-    if given.model and (given.against or given.gradcheck or given.sizes != SIZES):
+    if given.model and (given.each_size or given.against or given.gradcheck
+                        or given.sizes != SIZES):
         raise ValueError(f"model is {given.model}; allowed: only with --turns and --json")
-    path = given.json or ("gradcheck.json" if given.gradcheck else
-                          "model.json" if given.model else "bench.json")
+    path = given.json or next((file for file, asked in (
+        ("gradcheck.json", given.gradcheck), ("sizes.json", given.each_size),
+        ("model.json", given.model)) if asked), "bench.json")
     try:
         open(path, "a").close()  # before the minutes of measuring
     except OSError as error:
@@ -61,6 +59,7 @@ def run_bench(given):
     if given.each_size:
         from .each_size import each_size_and_print
         each_size_and_print(given.threads, path)
+        return 0
     if given.model:
         from .real_model import measure_and_print_model
         measure_and_print_model(given.model, given.turns, path)

@@ -14,9 +14,7 @@ class Architecture(NamedTuple):
     block_stem: str     # of the layer that each of its blocks is
     block_sizes: tuple  # the fields of its Config that this layer's forward takes
     norm_stem: str      # of the layer after the last block
-    torch_class: str  # its name in torch_impl/
-    decoder: str      # of both sides: the module that keeps keys and values while it writes
-    faster: str | None = None  # of NumPy: the one in fast/ that gives the same in less memory
+    faster: str | None = None  # of NumPy: the decoder in fast/ that gives the same in less memory
 
     @property
     def numpy(self):
@@ -49,7 +47,7 @@ class Architecture(NamedTuple):
 MODELS = {model.stem: model for model in [
     Architecture("gpt", "GPT", "decode", "block", ("n_head",), "layer_norm"),
     Architecture("llama", "Llama", "llama_decode", "llama_block",
-                 ("n_head", "n_kv_head", "rope_base", "eps"), "rms_norm"),
+                 ("n_head", "n_kv_head", "rope_base", "eps"), "rms_norm", "packed_llama"),
 ]}
 LETTER = {"vocab_size": "V", "block_size": "S", "n_layer": "L", "n_head": "H", "n_kv_head": "K",
           "n_embd": "C", "n_hidden": "F"}  # of a field of a Config
@@ -65,9 +63,6 @@ def config_from_letters(sizes):
     named = {name: sizes[letter] for name, letter in (LETTER | {"block_size": "T"}).items()
              if letter in sizes}
     return MODELS[sizes.get("model", "gpt")].numpy.Config(**named)
-MODELS = {model.stem: model
-          for model in [Architecture("gpt", "GPT", "decode"),
-                        Architecture("llama", "Llama", "llama_decode", "packed_llama")]}
 
 
 def model_of(config):

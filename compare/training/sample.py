@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from reference.fast import blas
+from reference.fast import adapted_llama, blas
 from reference.labs import adaptation
 
 from ..files import adapter
@@ -55,18 +55,21 @@ def sample(given):
 def model_asked_for(given):
     """Return the Model of a run, of --weights, or of --model."""
     if given.model is not None:
-        model = trained.of_llama(given.model)
-        return model if given.adapter is None else with_adapters(model, given.adapter)
-        return trained.of_llama(given.model, given.keep_bits)
+        model = trained.of_llama(given.model, given.keep_bits)
+        return model if given.adapter is None else with_adapters(model, given)
     if given.weights is not None:
         return trained.of_weights(given.weights, given.n_head, given.gpt2_files)
     return trained.of_run(given)
 
 
-def with_adapters(model, path):
-    """Return a Model with the adapters of a file merged into its weights."""
-    adapters, scale = adapter.load_adapters(path, model.config, model.params)
-    return model._replace(params=adaptation.adapt(model.params, adapters, scale=scale))
+def with_adapters(model, given):
+    """Return a Model with adapters merged into its weights, or beside them where they are packed.
+    """
+    config, params, tokenizer = model
+    adapters, scale = adapter.load_adapters(given.adapter, config, params)
+    if given.keep_bits:
+        return trained.Model(config, adapted_llama.beside(params, adapters, scale), tokenizer)
+    return trained.Model(config, adaptation.adapt(params, adapters, scale=scale), tokenizer)
 
 
 def check_sampling(given):

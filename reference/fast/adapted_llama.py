@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy import ndarray as Array
 
 from .. import cross_entropy, llama_block, rms_norm
 from ..labs import adaptation, lora
 from ..tools import tree
 from ..tools.arguments import check_cotangent, check_ids
+from .packed import Packed, as_floats
+from .packed_llama import block_params
 
 
 class Cache(NamedTuple):
@@ -77,13 +78,12 @@ def loss_and_grad(tokens, targets, adapters, *, config, keep=None, frozen, scale
 
 def block_of(frozen, adapters, i, scale):
     """Return the llama_block.Params of block i, its weights floats, its adapters merged."""
-    return adaptation.adapt(tree.map(lambda weight: weight[:], frozen.blocks[i]),
-                            adapters.blocks[i], scale=scale)
+    return adaptation.adapt(block_params(frozen, i), adapters.blocks[i], scale=scale)
 
 
 def head_of(p):
     """Return the weight of the head as floats: (V, C)."""
-    return (p.head or p.embedding).weight[:]
+    return as_floats((p.head or p.embedding).weight)
 
 
 def with_weights(cache, attention, mlp):
@@ -92,19 +92,24 @@ def with_weights(cache, attention, mlp):
                           mlp=cache.mlp._replace(p=mlp))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Beside:
-    """A weight that stays as it is, packed perhaps, and its adapter: weight[i] and weight @ x."""
+    """A packed weight and its adapter: `weight @ x` is the product of both with a row (I,)."""
 
-    weight: Array  # (O, I)
+    weight: Packed  # (O, I)
     adapter: lora.Params
     scale: float
 
     def __getitem__(self, rows):
-        return self.weight[rows] + self.scale * (self.adapter.b[rows] @ self.adapter.a)
+        """Return the rows of a slice, still packed."""
+        return Beside(self.weight[rows], self.adapter._replace(b=self.adapter.b[rows]), self.scale)
 
     def __matmul__(self, x):
         return self.weight @ x + self.scale * (self.adapter.b @ (self.adapter.a @ x))
+
+    def floats(self):
+        """Return the weight with the adapter merged into it: (O, I)."""
+        return as_floats(self.weight) + self.scale * (self.adapter.b @ self.adapter.a)
 
 
 def beside(p, adapters, scale):

@@ -60,6 +60,11 @@ class Packed:
         return w.reshape(-1, *w.shape[2:]).T                     # (O, I)
 
 
+def as_floats(weight):
+    """Return a weight as floats, which it may be already."""
+    return weight if isinstance(weight, np.ndarray) else weight.floats()
+
+
 def products(groups, codes):
     """Return q . x of each group in some rows: (G, 1, I / G), (G, 16 or I / G, N) -> (G, N)."""
     if codes.dtype != np.uint8:

@@ -13,7 +13,7 @@ from ..grouped_attention import project
 from ..llama_decode import Memory, score, step
 from ..tools import tree
 from ..tools.arguments import check_ids
-from .packed import Packed
+from .packed import as_floats
 
 __all__ = ["begin", "block_params", "step"]
 
@@ -37,7 +37,7 @@ def begin(tokens, p, *, config):
 
 def block_params(p, i):
     """Return the llama_block.Params of block i, its weights as floats."""
-    return tree.map(lambda w: w.floats() if isinstance(w, Packed) else w, p.blocks[i])
+    return tree.map(as_floats, p.blocks[i])
 
 
 def block_rows(x, p, config):
