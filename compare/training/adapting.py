@@ -112,6 +112,7 @@ def check_adapting(given):
         raise ValueError(f"lora is {given.lora}; allowed: a rank from 1 up")
     if given.side == "both":
         raise ValueError("with is both; allowed with --lora: numpy or torch")
+    trained.check_keep_bits(given)
     for name in "resume", "weights", "tokenizer", "stats", "preset", "vocab_size", "compile":
         if getattr(given, name):
             raise ValueError(f"{name} is {getattr(given, name)}; allowed: only without --lora")
@@ -126,7 +127,7 @@ def adapter_job(given):
     parameters beside which they learn."""
     source = Source(given.text, given.valid_text, given.field)
     documents = source.read()
-    config, frozen, tokenizer = trained.of_llama(given.model)
+    config, frozen, tokenizer = trained.of_llama(given.model, given.keep_bits)
     if (given.block_size or 1) > config.block_size:
         raise ValueError(f"block_size is {given.block_size}, but {given.model} has "
                          f"{config.block_size} positions; allowed: at most so many")

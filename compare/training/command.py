@@ -56,6 +56,8 @@ def declare_train(train):
                        ".safetensors, .pt, .bin) or those of a checkpoint")
     train.add_argument("--lora", type=positive, metavar="RANK", help="leave the llama of --model "
                        "FILE.gguf (or a folder) as it is, and train adapters beside its weights")
+    train.add_argument("--keep-bits", action="store_true", help="with --lora, leave the weights of "
+                       "a .gguf file packed, with numpy: less memory")
     train.add_argument("--stats", action="store_true", help="note what happens inside each layer, "
                        "in stats.csv and stats.svg")
     train.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="of torch")
@@ -109,6 +111,8 @@ def run_train(given):
         check_torch_only(given)
         if int(os.environ.get("WORLD_SIZE", 1)) > 1:
             raise ValueError(f"with is {given.side}; allowed under torchrun: --with torch")
+    if given.keep_bits and not given.lora:
+        raise ValueError("keep_bits is given; allowed: only with --lora")
     if given.lora:
         from .adapting import train_adapters
         return train_adapters(given)

@@ -3,7 +3,6 @@
 import random
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 
@@ -82,23 +81,13 @@ def check_sampling(given):
         raise ValueError("stop is empty; allowed: at least one character")
     if given.chat is not None and given.prompt is not None:
         raise ValueError(f"chat is {given.chat!r}; allowed: only without --prompt")
-    check_keep_bits(given)
+    trained.check_keep_bits(given)
+    if given.keep_bits and given.uncached:
+        raise ValueError("keep_bits is given; allowed: only without --uncached")
     origin = "model" if given.model else "weights" if given.weights else "out"
     for name, (of, only) in ORIGINS.items():
         if getattr(given, name) not in (None, False) and origin != of:
             raise ValueError(f"{name} is {getattr(given, name)}; allowed: only {only}")
-
-
-def check_keep_bits(given):
-    """Refuse to keep weights packed where they are not, or where only floats are multiplied."""
-    if not given.keep_bits:
-        return
-    if given.model is None or Path(given.model).is_dir():
-        raise ValueError("keep_bits is given; allowed: only with --model FILE.gguf")
-    if given.side == "torch":
-        raise ValueError("keep_bits is given; allowed: only with --with numpy")
-    if given.uncached:
-        raise ValueError("keep_bits is given; allowed: only without --uncached")
 
 
 def up_to_end(ids, end, made):

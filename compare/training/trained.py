@@ -95,6 +95,16 @@ def of_llama(path, keep_bits=False):
     return Model(config, params, tokenizer)
 
 
+def check_keep_bits(given):
+    """Refuse to keep weights packed where they are not, or where only floats are multiplied."""
+    if not given.keep_bits:
+        return
+    if given.model is None or Path(given.model).is_dir():
+        raise ValueError("keep_bits is given; allowed: only with --model FILE.gguf")
+    if given.side == "torch":
+        raise ValueError("keep_bits is given; allowed: only with --with numpy")
+
+
 def without_spare_tokens(model):
     """Return the model without the rows of its tables that no token has."""
     return Model(*cut(model.config, model.params, vocab_size=model.tokenizer.vocab_size),

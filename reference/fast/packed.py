@@ -27,6 +27,8 @@ class Packed:
     scale: Array | None  # d (G, O); None: 1
     least: Array | None  # m (G, O); None: 0
 
+    dtype, ndim = np.dtype(np.float32), 2  # as of the floats that it stands for
+
     @property
     def shape(self):
         """Return (O, I)."""

@@ -67,6 +67,19 @@ def test_sample_writes_with_the_adapters_and_with_both_sides_the_same(place, cap
     assert texts[0] == texts[1] != texts[2] == texts[3]
 
 
+def test_packed_weights_learn_as_floats_do_and_write_the_same(place, capsys):
+    for words in [], ["--keep-bits"]:
+        assert main([*TRAIN, *FEW, "--out", "packed" if words else "floats", *words]) == 0
+    np.testing.assert_allclose(losses(place / "packed"), losses(place / "floats"), rtol=1e-5)
+    capsys.readouterr()
+    texts = []
+    for words in [], ["--keep-bits"]:
+        assert main(["sample", "--model", "small.gguf", "--prompt", "the", "--temperature", "0",
+                     "--count", "9", "--adapter", "packed/best.safetensors", *words]) == 0
+        texts.append(capsys.readouterr().out)
+    assert texts[0] == texts[1]
+
+
 def test_a_window_is_as_long_as_a_short_text_allows(place):
     assert main([*TRAIN, "--steps", "1"]) == 0
     assert main([*TRAIN, "--steps", "1", "--block-size", "200", "--out", "other"]) == 2
@@ -79,6 +92,7 @@ def test_a_window_is_as_long_as_a_short_text_allows(place):
     (["--weights", "w.npz"], "weights is w.npz; allowed: only without --lora"),
     (["--block-size", "33"], "block_size is 33, but small.gguf has 32 positions; allowed: at most"),
     (["--model", "none.gguf"], "weights is none.gguf, which is not a file"),
+    (["--keep-bits", "--with", "torch"], "keep_bits is given; allowed: only with --with numpy"),
     (["--lora", "0"], "allowed"),
     (["--text", "none.txt"], "none.txt"),
 ])
