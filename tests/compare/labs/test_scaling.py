@@ -28,13 +28,21 @@ def test_losses_fall_with_the_budget_and_with_the_size():
     assert (np.diff(losses, axis=1) < 0).all() and (np.diff(losses.mean(-1), axis=0) < 0).all()
 
 
+def test_the_numbers_of_the_log_come_out_of_the_table_again():
+    log = read_run("scaling")
+    found = scaling.experiment("numpy", 1, **log.settings).numbers
+    for name, value in log.measured[1].numbers.items():
+        assert found[name] == pytest.approx(value, rel=1e-3), name
+
+
 def test_a_run_is_the_same_each_time_and_close_on_both_sides(monkeypatch):
     monkeypatch.setattr(sized_runs, "validation", lambda job, most: [
         (job.valid_ids[None, :32], job.valid_ids[None, 1:33])])
     sized = sized_runs.Sized()
     ours, again, theirs = (sized.run(4, 2048, 7, side) for side in ("numpy", "numpy", "torch"))
     assert ours.loss == again.loss == pytest.approx(theirs.loss, rel=1e-5)
-    assert ours[:5] == theirs[:5]
+    planned = plan.plan_of(sized.config(4), sized_runs.BATCH)
+    assert ours[:5] == theirs[:5] == (4, 2048, 7, planned.parameters, 2048 * planned.per_token)
 
 
 def test_the_command_shows_what_is_recorded_beside_a_run_anew(monkeypatch, capsys):
