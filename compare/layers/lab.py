@@ -37,6 +37,7 @@ class Lab(NamedTuple):
     """A row: one lab."""
 
     stem: str
+    asks: str       # the question that it answers
     says: str       # what it shows, one line of the list
     claims: tuple   # of Claim
     settings: dict  # of Setting, by name

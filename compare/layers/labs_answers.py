@@ -3,7 +3,8 @@
 from .lab import Claim, Lab, Setting
 
 ANSWERS = [
-    Lab("preference", "learn from which of two texts is preferred: DPO, KTO, SimPO, SPIN", (
+    Lab("preference", "How does it learn what people prefer?",
+        "learn from which of two texts is preferred: DPO, KTO, SimPO, SPIN", (
         Claim("DPO comes to the optimum: KL", "KL to the optimum, DPO", high=0.3,
               control="KL to the optimum, reference"),
         Claim("the labels teach it: gain", "reward gained, DPO", low=0.8, high=1.2,
@@ -21,7 +22,8 @@ ANSWERS = [
     ), {"beta": Setting(1.0, "the price of being far from the reference", 0.2, 5.0),
         "steps": Setting(150, "updates of each method", 6, 2000)},
         {"steps": 6}),
-    Lab("policy_gradient", "sums from demonstrations that err, and then from a verifier's reward",
+    Lab("policy_gradient", "How does it learn from a reward?",
+        "sums from demonstrations that err, and then from a verifier's reward",
         (Claim("GRPO passes what perfect imitation reaches, 0.685", "GRPO: sampled",
                low=0.72, control="more imitation: sampled"),
          Claim("its likeliest answer is right", "GRPO: greedy",
@@ -44,7 +46,8 @@ ANSWERS = [
          "group": Setting(8, "answers to each prompt of a sampling", 2, 64),
          "epsilon": Setting(0.2, "how far a ratio may move before the clip holds it", 0.01, 0.99)},
         {"imitation": 6, "updates": 2, "group": 4}),
-    Lab("tree_search", "a search tree over the next tokens finds what sampling misses, or not",
+    Lab("tree_search", "Can it think ahead?",
+        "a search tree over the next tokens finds what sampling misses, or not",
         (Claim("graded verifier: PUCT finds the right answer", "graded: PUCT, few",
                low=0.3, control="any verifier: best of N, few"),
          Claim("it needs the model's probabilities", "graded: PUCT, many",

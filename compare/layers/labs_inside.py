@@ -3,7 +3,8 @@
 from .lab import Claim, Lab, Setting
 
 INSIDE = [
-    Lab("induction", "two heads learn to copy what followed the same key: learning in context",
+    Lab("induction", "How does it learn in context?",
+        "two heads learn to copy what followed the same key: learning in context",
         (Claim("a value whose key came before is told", "accuracy, two blocks",
                low=0.9, control="accuracy, one block"),
          Claim("its loss is far below that of a guess", "loss, two blocks",
@@ -22,7 +23,8 @@ INSIDE = [
                high=0.7, control="accuracy, two blocks")),
         {"steps": Setting(600, "updates of each model", 10)},
         {"steps": 10}),
-    Lab("lens", "where a trained model looks, when it knows, and which place the answer passes", (
+    Lab("lens", "Where does it look, and when does it know?",
+        "where a trained model looks, when it knows, and which place the answer passes", (
         Claim("log-probability of the answer after block 1",
               "log-probability after block 1", low=-0.1, control="log-probability after block 0"),
         Claim("share of the head of block 1 in the logits' difference",
@@ -45,7 +47,8 @@ INSIDE = [
          "target": Setting(None, "the next token that is explained (default: the likeliest)"),
          "other": Setting(None, "another text of as many tokens, to patch from --prompt"),
          "head": Setting(None, "the head whose attention is printed: block and head, as in 0.1")}),
-    Lab("quantize", "a trained model with weights of 8 to 2 bits, and what adapters win back", (
+    Lab("quantize", "How few bits does a weight need?",
+        "a trained model with weights of 8 to 2 bits, and what adapters win back", (
         Claim("8 bits lose nothing, 3 do", "lost, int8, block 64",
               low=-0.001, high=0.001, control="lost, int3, block 64"),
         Claim("normal weights are nearer to normal levels than to even ones",

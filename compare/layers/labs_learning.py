@@ -3,7 +3,8 @@
 from .lab import Claim, Lab, Setting
 
 LEARNING = [
-    Lab("adaptation", "a trained model learns from a text with adapters, and predicts its rest", (
+    Lab("adaptation", "Can it learn from one text?",
+        "a trained model learns from a text with adapters, and predicts its rest", (
         Claim("one row a weight lowers the loss on the rest", "lowered, rank 1",
               low=0.05, control="lowered, another text"),
         Claim("four rows lower it further", "lowered, rank 4",
@@ -15,7 +16,8 @@ LEARNING = [
         {"base": Setting(600, "updates of the model before it adapts", 1),
          "steps": Setting(80, "updates of each adaptation", 1)},
         {"base": 5, "steps": 2}),
-    Lab("word2vec", "vectors of words from the words beside them: neighbours and analogies",
+    Lab("word2vec", "How does a word become a vector?",
+        "vectors of words from the words beside them: neighbours and analogies",
         (Claim("with attributes in the text, analogies are right", "analogies right, attributes",
                low=0.9, control="analogies right, untrained"),
          Claim("without attributes they are not", "analogies right, no attributes",
@@ -29,7 +31,8 @@ LEARNING = [
         {"grid_steps": Setting(300, "updates on the grid of attributes", 1, 10_000),
          "steps": Setting(600, "updates on the text", 1, 10_000)},
         {"grid_steps": 6, "steps": 1}),
-    Lab("selection", "which examples to learn from: by loss, by gradient, by reducible loss", (
+    Lab("selection", "Which examples are worth learning from?",
+        "which examples to learn from: by loss, by gradient, by reducible loss", (
         Claim("clean: by loss, few updates are enough", "updates, clean, by loss",
               high=100, control="updates, clean, uniform"),
         Claim("clean: by the gradient's length as well", "updates, clean, by gradient",
@@ -51,7 +54,8 @@ LEARNING = [
          "holdout": Setting(300, "updates of the other model, whose loss is subtracted", 1,
                             10_000)},
         {"limit": 5, "holdout": 2}),
-    Lab("positions", "what a model knows of order: without positions, by tables, and by turns",
+    Lab("positions", "How does it know the order of a text?",
+        "what a model knows of order: without positions, by tables, and by turns",
         (Claim("without positions the token 3 back is not told", "3 back, none",
                high=0.5, control="3 back, learned"),
          Claim("a learned table: the token 3 back is told", "3 back, learned",
@@ -72,7 +76,8 @@ LEARNING = [
                high=1e-12, control="change by order, two blocks")),
         {"steps": Setting(300, "updates of each model", 10)},
         {"steps": 10}),
-    Lab("megabyte", "bytes in patches: one model over the patches, one inside of each",
+    Lab("megabyte", "Can it read bytes, without tokens?",
+        "bytes in patches: one model over the patches, one inside of each",
         (Claim("a changed byte moves no logit up to its own", "change up to the byte",
                high=0, control="change behind the byte"),
          Claim("it comes near the least loss", "above the least, megabyte",
@@ -81,7 +86,8 @@ LEARNING = [
                high=0, control="each patch alone less GPT")),
         {"steps": Setting(200, "updates of each model", 10)},
         {"steps": 10}),
-    Lab("scaling", "two laws of how the loss falls with size and tokens, and a size they predict", (
+    Lab("scaling", "What does size buy?",
+        "two laws of how the loss falls with size and tokens, and a size they predict", (
         Claim("Kaplan's law: percent off a run left out", "left out, Kaplan", high=5,
               control="left out, mean of the others"),
         Claim("Hoffmann's law is further off such a run", "left out, Hoffmann less Kaplan", low=0),

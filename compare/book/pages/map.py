@@ -5,7 +5,7 @@ from ...svg import arrow, figure, line, path, rect, text
 STREAM, TALL = 85, 34  # where the residual stream runs, and the height of a box
 
 
-LINEAR = "linear", "Linear"
+LINEAR = "linear", "Linear", 80  # the stem, the words and the width of a box in a branch
 
 
 def model_map():
@@ -14,8 +14,8 @@ def model_map():
              ("layer_norm", "Layer norm", 150), ("dropout", "Dropout", 506),
              ("embedding", "Embedding", 564)]
     branches = [("layer_norm", 444, "attention", "Attention",
-                 [LINEAR, ("softmax", "Softmax"), LINEAR]),
-                ("layer_norm", 326, "mlp", "MLP", [LINEAR, ("gelu", "GELU"), LINEAR])]
+                 [LINEAR, ("softmax", "Softmax", 80), LINEAR]),
+                ("layer_norm", 326, "mlp", "MLP", [LINEAR, ("gelu", "GELU", 80), LINEAR])]
     return figure(640, "A map of the model",
                   "From the ids through the embedding, L blocks of attention and MLP on a residual "
                   "stream, a norm and the head to the loss, and back as gradients to AdamW.",
@@ -34,9 +34,10 @@ def llama_map():
     """Return the map of the llama as a Figure, from the ids to the logits' loss."""
     trunk = [("cross_entropy", "Cross-entropy", 16), ("llama", "Head", 92),
              ("rms_norm", "RMS norm", 150), ("embedding", "Embedding", 564)]
+    narrow = (*LINEAR[:2], 57)
     branches = [("rms_norm", 444, "grouped_attention", "Grouped attention",
-                 [LINEAR, ("rope", "RoPE"), ("softmax", "Softmax"), LINEAR]),
-                ("rms_norm", 326, "swiglu", "SwiGLU", [LINEAR, ("swiglu", "Gate"), LINEAR])]
+                 [narrow, ("rope", "RoPE", 50), ("softmax", "Softmax", 76), narrow]),
+                ("rms_norm", 326, "swiglu", "SwiGLU", [LINEAR, ("swiglu", "Gate", 80), LINEAR])]
     return figure(640, "A map of the llama",
                   "From the ids through the embedding, L blocks of grouped attention and SwiGLU on "
                   "a residual stream, a norm and the head to the loss.",
@@ -70,9 +71,8 @@ def branch(norm, y, stem, words, parts):
               rect(STREAM - 11, total - 11, 22, 22, fill="paper", edge="ink", edge_width=2,
                    corner=11),
               text(STREAM, total, "+")]
-    x, letter = 202, 240 / sum(len(name) + 1 for _, name in parts)
-    for part, name in parts:  # as wide as its name asks for
-        wide = letter * (len(name) + 1)
+    x = 202
+    for part, name, wide in parts:
         pieces.append(box(part, name, x, y - 20, wide - 3))
         x += wide
     return pieces

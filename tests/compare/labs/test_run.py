@@ -40,7 +40,7 @@ def made(monkeypatch):
     module.draw = lambda log: figure(20, "made", "nothing")
     module.plot = lambda log: "a plot"
     monkeypatch.setitem(sys.modules, "compare.labs.made", module)
-    lab = Lab("made", "a lab made for the tests", (
+    lab = Lab("made", "Does it run?", "a lab made for the tests", (
         Claim("it learns", "loss", high=1.0, control="untrained"),
         Claim("it forgets", "loss", low=2.0), Claim("it spreads", "spread", low=0, control="loss")),
         {"steps": Setting(20, "updates", 1), "shift": Setting(0.0, "of torch's loss")}, {"steps": 3})

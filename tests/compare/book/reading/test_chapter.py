@@ -119,8 +119,10 @@ def test_a_picture_that_fails_is_named(monkeypatch):
     assert whole.drawn_picture("gelu") is None
 
 
-@pytest.mark.parametrize("old, new, said", [("4. [softmax]", "4. [hardmax]", "a line for hardmax"),
-                                            ("4. [softmax]", "4. softmax", "no line for softmax")])
+@pytest.mark.parametrize("old, new, said", [
+    ("4. [softmax]", "4. [hardmax]", "1 lines for hardmax"),
+    ("4. [softmax]", "4. softmax", "0 lines for softmax"),
+    ("\n5. [", "\n5. [softmax](softmax.md): twice.\n5. [", "2 lines for softmax")])
 def test_the_order_to_read_in_is_that_of_the_derivations(old, new, said, instead):
     path = "reference/README.md"
     instead(path, read(path).replace(old, new))
