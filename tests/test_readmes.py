@@ -13,7 +13,7 @@ import pytest
 import foreign
 import mutation
 from compare.__main__ import main, parser
-from compare.bench import bench, beside_gradcheck, each_size, long_context, real_model
+from compare.bench import bench, beside_gradcheck, each_size, adapter_steps, long_context, real_model
 from compare.checks.oracles import variables
 from compare.layers.sizes import in_words, sizes
 from compare.layers.source import HOUSE, TEXTS
@@ -164,6 +164,7 @@ TRAIN = ["train --with numpy --preset laptop --text shakespeare.txt --out run",
          "train --with numpy --preset micro --steps 20 --tokenizer bpe --merges 50 --out run"]
 BENCH = ["bench --sizes 1 2 3 4 5"]
 REAL = "bench --model SmolLM2-135M-Instruct.Q4_1.gguf --turns 5"
+STEPS = "bench --model SmolLM2-135M-Instruct.Q4_1.gguf --lora 8 --turns 3"
 SAMPLE = ["sample --out run --prompt \"ROMEO:\" --count 200 --top-k 20"]  # a text of its own
 
 
@@ -175,7 +176,7 @@ def shown_of(verb):
 def test_every_transcript_is_held_against_something():
     held = {f"python -m compare {verb}" for verb in (
         *EXACT, *FORM, *LESS, *TRAIN, *SAMPLE, "train", *BENCH, "bench --gradcheck --turns 3",
-        "bench --each-size --threads 1", REAL)}
+        "bench --each-size --threads 1", REAL, STEPS)}
     assert {command for _, command, _ in TRANSCRIPTS} == held | {"make mutants"}
 
 
@@ -286,11 +287,17 @@ def test_the_bench_of_each_size_prints_this_table():
         assert in_order(each_size.EACH_HEAD.splitlines(), shown), path
         labels = [", ".join(map(str, n.values())) for n in each_size.EACH_SIZE]
         assert [line[:27].strip() for line in shown if line[:27].strip() in labels] == labels, path
+
+
 def test_the_bench_of_a_real_model_prints_this_table():
+    for path, shown in shown_of(STEPS):
+        assert in_order(adapter_steps.HEAD.splitlines(), shown), path
+        rows = [line.strip()[:15].strip() for line in shown if line.endswith(" MB")]
+        assert rows == [*real_model.SIDES_OF_MODEL.values()], path
     for path, shown in shown_of(REAL):
         assert in_order(real_model.HEAD.splitlines(), shown), path
-        rows = [name for line in shown for name in real_model.NAMES.values() if f" {name} " in line]
-        assert rows == [*real_model.NAMES.values()] * len(real_model.CONTEXTS), path
+        rows = [name for line in shown for name in real_model.SIDES_OF_MODEL.values() if f" {name} " in line]
+        assert rows == [*real_model.SIDES_OF_MODEL.values()] * len(real_model.CONTEXTS), path
 
 
 def test_the_score_of_the_mutants_has_this_table():

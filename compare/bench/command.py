@@ -26,6 +26,8 @@ def declare(verbs):
                        "parameters to 124 million, some updates of each on both sides (3 GB)")
     bench.add_argument("--model", metavar="FILE.gguf", help="instead: a llama of others, a token's "
                        "time and memory")
+    bench.add_argument("--lora", type=positive, metavar="RANK", help="with --model: instead, a "
+                       "step of adapters of this rank beside it")
     bench.add_argument("--json", metavar="FILE", help="(default bench.json; with --gradcheck "
                        "gradcheck.json, with --each-size sizes.json, with --model model.json)")
 
@@ -44,6 +46,8 @@ def run_bench(given):
     if given.model and (given.each_size or given.against or given.gradcheck
                         or given.sizes != SIZES):
         raise ValueError(f"model is {given.model}; allowed: only with --turns and --json")
+    if given.lora and not given.model:
+        raise ValueError(f"lora is {given.lora}; allowed: only with --model FILE.gguf")
     path = given.json or next((file for file, asked in (
         ("gradcheck.json", given.gradcheck), ("sizes.json", given.each_size),
         ("model.json", given.model)) if asked), "bench.json")
@@ -59,6 +63,10 @@ def run_bench(given):
     if given.each_size:
         from .each_size import each_size_and_print
         each_size_and_print(given.threads, path)
+        return 0
+    if given.lora:
+        from .adapter_steps import measure_and_print_steps
+        measure_and_print_steps(given.model, given.lora, given.turns, path)
         return 0
     if given.model:
         from .real_model import measure_and_print_model

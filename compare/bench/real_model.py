@@ -23,7 +23,7 @@ from ..training import trained
 from .bench import Side, duel, machine, ratio_by_turns
 
 CONTEXTS = 16, 1024          # tokens of the prompt
-NAMES = {"numpy": "numpy, float32", "packed": "numpy, packed", "torch": "torch, float32"}
+SIDES_OF_MODEL = {"numpy": "numpy, float32", "packed": "numpy, packed", "torch": "torch, float32"}
 ROOM = 64                    # tokens after the prompt: every turn writes the same ones
 
 
@@ -93,7 +93,8 @@ def measure_and_print_model(path, rounds, to, contexts=CONTEXTS):
     llama_gguf.read_llama(path)  # refuses what is no llama, before the minutes of measuring
     print(f"{machine()}, 1 thread a side, {rounds} turns\n\n{HEAD}")
     found = {"machine": machine(), "rounds": rounds, "model": Path(path).name, "contexts": {}}
-    sides = {name: Side(name, {"model": str(path)}, 1, module="real_model") for name in NAMES}
+    sides = {name: Side(name, {"model": str(path)}, 1, module="real_model")
+             for name in SIDES_OF_MODEL}
     try:
         for T in contexts:
             row = found["contexts"][T] = {
@@ -119,7 +120,7 @@ memory: the most that the process has held, from its start on
 def model_table(T, prompt, turns, memory):
     """Return the rows of one length of the prompt."""
     lines = []
-    for name, words in NAMES.items():
+    for name, words in SIDES_OF_MODEL.items():
         middle, least, most = ratio_by_turns(turns, name, "token")
         held = f"{memory[name] / 1e6:,.0f} MB" if memory[name] else "unknown"
         lines.append(f"{T if not lines else '':>5}   {words:<16}"

@@ -51,7 +51,7 @@ def measure(layer, seeds):
     """Return {result: Row} of one layer, an example a seed; all blocks share a row."""
     rows = {}
     for seed in waiting.over(seeds):
-        sizes = draw_wide_sizes(layer.letters, seed, layer.least)
+        sizes = draw_wide_sizes(layer.letters, seed, layer.least, layer.most)
         for name, (ours, torch) in errors_in_float32(layer, sizes, seed).items():
             row = rows.setdefault(collapse(name), Row([], []))
             row.ours.append(ours)

@@ -140,7 +140,7 @@ LAB_LAYERS = [
     Layer("megabyte", "BQMVLHD", example_megabyte,
           lambda n, e: twin("megabyte").Megabyte(**vars(e.options["config"])),
           above_1("B", "Q", "M", "V", "L", "H", "D") | {"a repeated token": repeats},
-          whole_model=True, overflows=True),
+          whole_model=True, overflows=True, most={"H": 4, "D": 16}),
     Layer("clipped_surrogate", "BT", example_clipped_surrogate,
           lambda n, e: twin("clipped_surrogate").ClippedSurrogate(**e.options),
           above_1("B", "T") | {

@@ -46,6 +46,7 @@ class Layer:
     whole_model: bool = False
     overflows: bool = False                         # whether it refuses float32 activations of 1e20
     least: dict = field(default_factory=dict)       # by letter: below, float32 isn't held to torch
+    most: dict = field(default_factory=dict)        # likewise: above, it would take too long
 
     def __post_init__(self):
         for letter in self.letters:

@@ -33,12 +33,12 @@ LETTERS = {
     "G": Letter("heads of queries that share a head of keys and values: H = K G", 3, 3, 2, 2, 2,
                 (1, 4)),
     "P": Letter("pairs of channels that rope turns: D = 2 P", 3, 4, 2, 16, 2, (4, 32)),
-    "M": Letter("bytes of a patch", 3, 3, 2, 4, 2, (1, 8)),
     "Q": Letter("patches of a text: T = Q M", 3, 4, 2, 16, 3, (1, 32)),
     "F": Letter("hidden channels of an MLP", 5, 7, 5, 344, 5, (8, 1024)),
     "V": Letter("tokens of the vocabulary", 5, 7, 7, 65, 5, (1, 1024)),
     "L": Letter("blocks", 2, 2, 1, 4, 2, (1, 2)),
-    "M": Letter("words drawn beside each pair of skip-gram", 4, 4, 3, 5, 2, (1, 8)),
+    "M": Letter("bytes of a patch; words drawn beside each pair of skip-gram", 4, 3, 3, 5, 2,
+                (1, 8)),
     "I": Letter("features into a linear layer", 5, 5, 4, 128, 3, (1, 1024)),
     "O": Letter("features out of a linear layer", 5, 6, 5, 128, 2, (1, 1024)),
     "R": Letter("rank of an adapter; runs of a scaling law", 5, 9, 4, 15, 4, (1, 64)),
@@ -56,10 +56,10 @@ def draw_sizes(letters, seed):
     return {letter: int(rng.integers(1, LETTERS[letter].drawn + 1)) for letter in letters}
 
 
-def draw_wide_sizes(letters, seed, least):
+def draw_wide_sizes(letters, seed, least, most):
     """Return sizes for the check of float32: log-uniform, but with seed 0 the largest.
 
-    least may raise the least size of a letter.
+    least may raise the least size of a letter, most set another largest one.
     """
     rng = stream(seed, "wide sizes")
 
@@ -67,8 +67,9 @@ def draw_wide_sizes(letters, seed, least):
         return int(math.exp(rng.uniform(math.log(low), math.log(high + 1))))
 
     ranges = {letter: LETTERS[letter].precision for letter in letters}
-    return {letter: draw(least.get(letter, low), high) if seed else high
+    ends = {letter: (least.get(letter, low), most.get(letter, high))
             for letter, (low, high) in ranges.items()}
+    return {letter: draw(low, high) if seed else high for letter, (low, high) in ends.items()}
 
 
 def composed(sizes):

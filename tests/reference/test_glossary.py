@@ -10,6 +10,7 @@ import pytest
 
 from compare.__main__ import main, parser
 from compare.layers.labs import LABS
+from compare.layers.sizes import LETTERS
 from compare.layers.source import read
 from compare.training import plan
 
@@ -101,3 +102,9 @@ def test_a_debate_has_two_sides_with_sources_what_is_measured_and_what_is_not(ti
     pages = "".join(read(f"reference/{page}") for page in re.findall(r"\]\((labs/\w+\.md)\)", texts[2]))
     for number in re.findall(r"\d\.\d[\de.-]*\d", texts[2]):
         assert number in pages, f"{number} is on none of the pages that the paragraph links to"
+
+
+def test_every_letter_of_a_size_is_in_the_notation():
+    rows = re.findall(r"^\| ((?:`\w`(?:, )?)+) \|", GLOSSARY, re.M)
+    letters = [letter for row in rows for letter in re.findall(r"`(\w)`", row)]
+    assert {*LETTERS} <= {*letters} and len(letters) == len({*letters})

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from compare.__main__ import main
-from compare.bench import real_model
+from compare.bench import adapter_steps, real_model
 from compare.bench.real_model import Answers, NumpyWriter, TorchWriter
 from llama_form import gguf_llama
 from published_form import small
@@ -27,6 +27,15 @@ def test_all_sides_write_the_same_tokens_and_say_how_long_they_took(tmp_path):
     assert wrote[0] == wrote[1] == wrote[2]
 
 
+def test_all_sides_make_the_same_updates_of_adapters(tmp_path, monkeypatch):
+    monkeypatch.setattr(adapter_steps, "T", 8)
+    path = gguf_llama(SMALL, tmp_path / "a.gguf", small())
+    sides = [adapter_steps.Steps(name, path, 2, 1) for name in real_model.SIDES_OF_MODEL]
+    losses = [[side.step()["loss"] for _ in range(3)] for side in sides]
+    np.testing.assert_allclose(losses, [losses[2]] * 3, rtol=1e-5)
+    assert losses[0][2] < losses[0][0]
+
+
 def test_the_table_has_a_row_for_each_side():
     turns = {"numpy": [0.06, 0.085], "packed": [0.07, 0.09], "torch": [0.08, 0.1]}
     rows = real_model.model_table(
@@ -40,6 +49,7 @@ def test_the_table_has_a_row_for_each_side():
 
 @pytest.mark.parametrize("words, sentence", [
     (["--model", "none.gguf"], "weights is none.gguf, which is not a file; allowed"),
+    (["--lora", "8"], "lora is 8; allowed: only with --model FILE.gguf"),
     (["--model", "a.gguf", "--gradcheck"], "model is a.gguf; allowed: only with --turns and --json"),
     (["--model", "a.gguf", "--sizes", "1"], "model is a.gguf; allowed: only with --turns and --json")])
 def test_what_can_not_be_measured_is_refused(words, sentence, tmp_path, monkeypatch, capsys):

@@ -11,7 +11,8 @@ from compare.layers.sizes import draw_wide_sizes
 from compare.layers.table import LAYERS
 from reference import layer_norm, linear
 
-COMPOSED = ("attention", "mlp", "block", "gpt")  # their largest example takes seconds
+COMPOSED = ("attention", "mlp", "block", "gpt", "attention_only", "grouped_attention", "swiglu",
+            "llama_block", "llama", "megabyte")  # their largest example takes seconds
 
 
 @pytest.mark.parametrize("layer", LAYERS.values(), ids=list(LAYERS))
@@ -23,7 +24,7 @@ def test_ours_is_as_near_to_the_truth_as_torch(layer):
 
 
 def test_sizes_are_drawn_up_to_the_largest():
-    drawn = [draw_wide_sizes("BTC", seed, {}) for seed in range(200)]
+    drawn = [draw_wide_sizes("BTC", seed, {}, {}) for seed in range(200)]
     assert drawn[0] == {"B": 4, "T": 256, "C": 1024}
     assert min(n["C"] for n in drawn) == 8
     assert np.median([n["T"] for n in drawn]) == pytest.approx(16, rel=0.5)
