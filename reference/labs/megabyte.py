@@ -8,7 +8,7 @@ import numpy as np
 from numpy import ndarray as Array
 
 from .. import block, cross_entropy, embedding, gpt, layer_norm
-from ..tools.arguments import check_config, check_cotangent
+from ..tools.arguments import check_config, check_cotangent, check_floats, check_ids
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,8 @@ def forward(tokens, p, *, config):
     Raises ValueError for a config not of p's sizes or T that is no multiple of M.
     Source: Yu et al., "MEGABYTE" (2023).
     """
-    M, C = p.start_patch.shape
     check_arguments(tokens, p, config)
+    M, C = p.start_patch.shape
     B, T = tokens.shape
     Q, caches = T // M, ([], [])
     x, embedded = embedding.forward(tokens, p.embedding)                  # (B, T, C)     MB-1
@@ -132,6 +132,9 @@ def earlier(dy):
 
 def check_arguments(tokens, p, config):
     """Refuse what forward's docstring says, and ids that embedding would not see."""
+    check_floats(token=(p.embedding.token.weight, "VC"), start_patch=(p.start_patch, "MC"),
+                 start_byte=(p.start_byte, "C"))
+    check_ids("tokens", tokens, len(p.embedding.token.weight))
     (V, C), S = p.embedding.token.weight.shape, len(p.embedding.position.weight)
     check_config(config, vocab_size=V, block_size=S, patch=len(p.start_patch), n_embd=C,
                  n_global=len(p.global_blocks), n_local=len(p.local_blocks))

@@ -138,9 +138,9 @@ def test_show_prints_on_any_code_page(encoding):
 
 @pytest.mark.parametrize("words, message", [
     (["check", "batch_norm"], "LAYER is batch_norm; allowed: linear, embedding"),
-    (["show", "batch_norm"], "LAYER is batch_norm; allowed: adamw, attention"),
-    (["show"], "LAYER is missing; allowed: adamw, attention"),
-    (["show", "--tag", "LN-99"], "TAG is LN-99; allowed: AW-1 .. AW-10, ATT-1 .. ATT-20"),
+    (["show", "batch_norm"], "LAYER is batch_norm; allowed: adamw, adaptation, attention"),
+    (["show"], "LAYER is missing; allowed: adamw, adaptation, attention"),
+    (["show", "--tag", "LN-99"], "TAG is LN-99; allowed: AW-1 .. AW-10, AD-1 .. AD-3, ATT-1 .. ATT-20"),
     (["show", "softmax", "--tag", "LN-8"], "TAG is LN-8; allowed: SM-1 .. SM-5, those of softmax"),
     (["show", "adamw", "--backward"], "backward is given; allowed: with a layer, and adamw is none"),
     (["train", "--text", "missing.txt"], "text is missing.txt, which can't be read"),
@@ -151,7 +151,7 @@ def test_show_prints_on_any_code_page(encoding):
     (["train", "--dropout", "1"], "dropout is 1.0; allowed: 0 <= dropout < 1"),
     (["train", "--lr", "1e30", "--steps", "9", "--warmup", "0"], "training stopped at step"),
     (["check", "--derivations", "--examples", "5"], "examples is given; allowed: only without"),
-    (["check", "--derivations", "batch_norm"], "LAYER is batch_norm; allowed: adamw, attention"),
+    (["check", "--derivations", "batch_norm"], "LAYER is batch_norm; allowed: adamw, adaptation, attention"),
     (["bench", "--json", "missing/bench.json"], "json is missing/bench.json, which can't be written"),
     (["check", "--examples", "0"], "0 is not allowed; allowed: an integer from 1 up"),
 ])

@@ -38,7 +38,7 @@ def draw():
         share = 1 / (1 + np.exp(-score))
         pieces += [text(96, 342 + 26 * row, f"{NAMES[WORD]}, {NAMES[i]}", anchor="end",
                         color="three" if i == CONTEXT else "two", bold=True),
-                   text(110, 342 + 26 * row, f"{words}: score `{shown(score)}`, is a pair with "
+                   text(110, 342 + 26 * row, f"{words}: score `{shown(score)}`, a pair by "
                         f"`{shown(share)}`", anchor="start")]
     return figure(
         416, "Skip-gram: a pull to the context, a push from drawn words",

@@ -14,7 +14,8 @@ from reference.fast import parallel
 from reference.tools import elementwise, tree
 
 SIZES = {"B": 2, "T": 3, "C": 8, "I": 4, "O": 5, "V": 7, "H": 2, "D": 4, "L": 2, "S": 2,
-         "K": 2, "G": 2, "P": 2, "F": 6, "R": 3}
+         "K": 2, "G": 2, "P": 2, "F": 6, "R": 3, "M": 2,
+         "Q": 3}
 CONFIG = gpt.Config(vocab_size=7, block_size=4, n_layer=2, n_head=2, n_embd=8)
 P = gpt.init(CONFIG, np.random.default_rng(0), np.float64)
 IDS = np.array([[1, 2, 3], [3, 4, 0]])

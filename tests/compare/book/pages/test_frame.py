@@ -5,7 +5,9 @@ import re
 from compare.book.pages.cover import cover, reading_order
 from compare.book.pages.frame import document, source_page
 from compare.book.pages.map import model_map
-from compare.layers.source import TEXTS
+from compare.layers.labs import LABS
+from compare.layers.source import TEXTS, path_of
+from compare.layers.table import LAYERS
 
 
 def test_the_frame_of_a_page():
@@ -36,9 +38,14 @@ def test_a_source_has_an_anchor_a_line():
 
 def test_the_cover_lists_every_page_in_the_order_to_read_in():
     html = cover({stem: f"{stem} & co" for stem in TEXTS})
-    items = re.findall(r'<li><a href="(\w+)\.html">(.*?)</a>: (.*?)</li>', html, re.S)
-    assert [stem for stem, *_ in items] == [stem for stem, _ in reading_order()] and len(items) == len(TEXTS)
+    items = re.findall(r'<li><a href="(\w+)\.html">(.*?)</a>:? (.*?)</li>', html, re.S)
+    listed, order = [stem for stem, *_ in items], [stem for stem, _ in reading_order()]
+    assert sorted(listed) == sorted(TEXTS)
+    for among in (lambda stem: stem in LAYERS and path_of(stem).parent.name != "labs",
+                  lambda stem: stem in LAYERS and stem not in LABS):
+        assert [*filter(among, listed)] == [*filter(among, order)]
     assert items[0][0] == "backprop" and items[0][1] == "backprop &amp; co"
+    assert {words for stem, words, _ in items if stem in LABS} == {lab.asks for lab in LABS.values()}
     assert all(words == words.strip() and "\n" not in words for *_, words in items)
 
 
