@@ -1,4 +1,4 @@
-"""What goes on inside a GPT, seen through hooks."""
+"""What goes on inside a GPT or a llama, seen through hooks."""
 
 import contextlib
 import math
@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import torch
 from torch.nn import functional as F
+
+from ..llama import Llama
 
 
 class Seen(NamedTuple):
@@ -19,19 +21,19 @@ class Seen(NamedTuple):
 
 @torch.no_grad()
 def see(tokens, model):
-    """Run a GPT without dropout and return what there is to see: (B, T) -> Seen."""
+    """Run a model without dropout and return what there is to see: (B, T) -> Seen."""
     with recorded(model) as (given, made):
         logits = model(tokens)
-    embedding = model.embedding
-    stream, weights = [], []
-    token = embedding.token(tokens)
-    position = embedding.position.weight[:tokens.shape[1]].expand_as(token).clone()
-    parts = {"token": token, "position": position}
+    token = (model.embedding if is_llama(model) else model.embedding.token)(tokens)
+    stream, weights, parts = [], [], {"token": token}
+    if not is_llama(model):
+        position = model.embedding.position.weight[:tokens.shape[1]]
+        parts["position"] = position.expand_as(token).clone()
     for l, block in enumerate(model.blocks):
-        name = f"blocks.{l}"
-        stream.append(given[name])                                           # LENS-1
-        weights.append(weights_of(made[f"{name}.attention.qkv"], block.attention.n_head))
-        parts |= written(l, block, given, made)
+        stream.append(given[f"blocks.{l}"])                                  # LENS-1
+        q, k = queries_and_keys(block.attention, made, f"blocks.{l}.attention")
+        weights.append(weights_of(q, k))
+        parts |= written(l, block, given, made, n_head=q.shape[1])
     return Seen((*stream, given["norm"]), tuple(weights), parts, logits)
 
 
@@ -53,38 +55,62 @@ def recorded(model):
             handle.remove()
 
 
-def weights_of(qkv, n_head):
-    """Return the weights that scaled_dot_product_attention keeps to itself: (B, T, 3C)."""
+def is_llama(model):
+    """Whether a model is a llama; if not, it is a GPT, with MLPs or without."""
+    return isinstance(model, Llama)
+
+
+def queries_and_keys(attention, made, name):
+    """Return what each head asks and what it is asked by: (B, H, T, D) each."""
+    if hasattr(attention, "rope"):
+        q, k = (attention.rope(attention.split_heads(made[f"{name}.{one}"])) for one in "qk")
+        return q, k.repeat_interleave(q.shape[1] // k.shape[1], dim=1)
+    qkv = made[f"{name}.qkv"]                                                # (B, T, 3C)
     B, T, _ = qkv.shape
-    q, k, _ = (a.view(B, T, n_head, -1).transpose(1, 2) for a in qkv.chunk(3, dim=-1))
-    unseen = torch.ones(T, T, dtype=torch.bool, device=qkv.device).triu(1)
-    scores = q @ k.mT / math.sqrt(q.shape[-1])
-    return scores.masked_fill(unseen, -math.inf).softmax(-1)                 # LENS-2
+    q, k, _ = (a.view(B, T, attention.n_head, -1).transpose(1, 2) for a in qkv.chunk(3, dim=-1))
+    return q, k
+
+
+def weights_of(q, k):
+    """Return the weights that scaled_dot_product_attention keeps to itself: (B, H, T, T)."""
+    T, D = q.shape[-2:]
+    unseen = torch.ones(T, T, dtype=torch.bool, device=q.device).triu(1)
+    scores = q @ k.mT / math.sqrt(D)
+    return scores.masked_fill(unseen, -math.inf).softmax(-1)                 # LENS-2, LENS-11
 
 
 @torch.no_grad()
 def logit_lens(x, model):
     """Return the logits of a stream, as if it were the last: (B, T, C) -> (B, T, V)."""
-    return F.linear(model.norm(x), model.embedding.token.weight)             # LENS-3
+    return F.linear(model.norm(x), head_of(model))                           # LENS-3
 
 
-def written(l, block, given, made):
+def head_of(model):
+    """Return the weight of a model's head: (V, C)."""
+    return ((model.head or model.embedding) if is_llama(model) else model.embedding.token).weight
+
+
+def written(l, block, given, made, n_head):
     """Return what each part of block l adds to the stream, by name: (B, T, C) each."""
-    proj, H = block.attention.proj, block.attention.n_head
-    merged = given[f"blocks.{l}.attention.proj"]
-    heads = zip(merged.chunk(H, dim=-1), proj.weight.chunk(H, dim=-1))
+    proj, merged = block.attention.proj, given[f"blocks.{l}.attention.proj"]
+    heads = zip(merged.chunk(n_head, dim=-1), proj.weight.chunk(n_head, dim=-1))
     parts = {f"head {l}.{h}": mixed @ mine.mT
-             for h, (mixed, mine) in enumerate(heads)}                       # LENS-4
-    parts[f"bias {l}"] = proj.bias.expand_as(merged).clone()
+             for h, (mixed, mine) in enumerate(heads)}                       # LENS-4, LENS-11
+    if proj.bias is not None:
+        parts[f"bias {l}"] = proj.bias.expand_as(merged).clone()
     if f"blocks.{l}.mlp" in made:
-        parts[f"MLP {l}"] = made[f"blocks.{l}.mlp"]                          # LENS-5
+        parts[f"MLP {l}"] = made[f"blocks.{l}.mlp"]                          # LENS-5, LENS-12
     return parts
 
 
 @torch.no_grad()
 def attribute(seen, targets, model):
     """Return what each part adds to the logits of the targets, by name: (B, T) -> (B, T) each."""
-    x, norm, head = seen.stream[-1], model.norm, model.embedding.token(targets)
+    x, norm, head = seen.stream[-1], model.norm, head_of(model)[targets]
+    if is_llama(model):
+        scale = norm.weight / (x.square().mean(-1, keepdim=True) + norm.eps).sqrt()
+        return {name: (part * scale * head).sum(-1)
+                for name, part in seen.parts.items()}                        # LENS-7, LENS-13
     scale = norm.weight / (x.var(-1, keepdim=True, correction=0) + norm.eps).sqrt()
     shares = {name: ((part - part.mean(-1, keepdim=True)) * scale * head).sum(-1)
               for name, part in seen.parts.items()}                          # LENS-6, LENS-7
