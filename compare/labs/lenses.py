@@ -1,4 +1,4 @@
-"""A trained GPT or llama to look into, with NumPy or with torch: the same questions, the same answers.
+"""A trained GPT or llama to look into, with NumPy or with torch: the same questions and answers.
 
 Both take NumPy arrays. What they return is read with np.asarray.
 """

@@ -38,7 +38,7 @@ class Sight(NamedTuple):
     chances: np.ndarray     # (L + 1, T), their probabilities
     target: str             # the token that is explained, after the last one of the prompt
     logit: float            # its logit
-    chance: float           # its probability
+    rise: np.ndarray        # (L + 1,), its probability there, likewise
     shares: dict            # what each part adds to the logit, by name
     patching: Patching | None
 
@@ -47,16 +47,16 @@ def look(given):
     """Look at a prompt in a trained model as the command line asks: print it, and draw it."""
     if given.prompt is None:
         raise ValueError("prompt is not given; allowed: a text, for a model of one's own")
-    model = trained.without_spare_tokens(trained.of_run(given))
+    model = trained.without_spare_tokens(model_to_see(given))
     ids, other, target = prompts_of(given, model)
     check_head(given.head, model.config)
     if given.side != "numpy":
         import torch
         torch.set_num_threads(1)  # a prompt at a time: a second thread only waits
-    params = tree.map(lambda a: a.astype(np.float64), model.params)
+    model = model._replace(params=tree.map(lambda a: a.astype(np.float64), model.params))
     with blas.threads(1):
-        found = [sight(LENSES[side](model.config, params), model.tokenizer, ids, other, target)
-                 for side in SIDES[given.side]]
+        found = [sight(LENSES[side](model.config, model.params), model.tokenizer, ids, other,
+                       target) for side in waiting.over(SIDES[given.side], NAMES.get)]
     if (apart := sights_apart(found[0], found[-1])) > APART:
         raise FloatingPointError(f"NumPy and torch are {apart:.1e} apart; allowed: {APART:.0e}")
     who = " and ".join(NAMES[side] for side in SIDES[given.side])
@@ -70,6 +70,16 @@ def look(given):
     return 0
 
 
+def model_to_see(given):
+    """Return the Model of a run, or the llama of --model."""
+    if given.model is None:
+        return trained.of_run(given)
+    for name in "out", "last":
+        if getattr(given, name) not in (None, False):
+            raise ValueError(f"{name} is {getattr(given, name)}; allowed: only without --model")
+    return trained.of_llama(given.model)
+
+
 def prompts_of(given, model):
     """Return the ids (1, T) of the prompt and of the other, and the id of the target; None each for
     what is not given.
@@ -78,7 +88,7 @@ def prompts_of(given, model):
     """
     S = model.config.block_size
     if S < 2:
-        raise ValueError(f"block_size of the run is {S}; allowed: at least 2, to look back")
+        raise ValueError(f"block_size of the model is {S}; allowed: at least 2, to look back")
     ids = ids_of_text("prompt", given.prompt, model)
     if not 2 <= len(ids) <= S:
         raise ValueError(f"prompt has {own_words.tokens(len(ids))}; allowed: 2 to {S}, or there is "
@@ -121,14 +131,17 @@ def sight(lens, tokenizer, ids, other=None, target=None):
     seen = lens.see(ids)
     logits = np.asarray(seen.logits)[0, -1]                                   # (V,)
     target = int(logits.argmax() if target is None else target)
-    by_depth = [softmax.forward(np.asarray(lens.logits(x)))[0][0] for x in seen.stream]  # (T, V)
+    guesses, chances, rise = [], [], []
+    for x in seen.stream:
+        p = softmax.forward(np.asarray(lens.logits(x))[0])[0]                 # (T, V)
+        guesses.append(token_words(tokenizer, p.argmax(-1)))
+        chances.append(p.max(-1))
+        rise.append(p[-1, target])
     shares = lens.attribute(seen, np.full_like(ids, target))
     return Sight(
         token_words(tokenizer, ids[0]), np.stack([np.asarray(w)[0] for w in seen.weights]),
-        [token_words(tokenizer, chances.argmax(-1)) for chances in by_depth],
-        np.array([chances.max(-1) for chances in by_depth]),
-        token_words(tokenizer, [target])[0], float(logits[target]), float(by_depth[-1][-1, target]),
-        {name: float(share[0, -1]) for name, share in shares.items()},
+        guesses, np.array(chances), token_words(tokenizer, [target])[0], float(logits[target]),
+        np.array(rise), {name: float(share[0, -1]) for name, share in shares.items()},
         None if other is None else patching(lens, tokenizer, ids, seen, other, target))
 
 
@@ -149,7 +162,9 @@ def patching(lens, tokenizer, ids, seen, other, target):
 
     clean, corrupted = gap(np.asarray(seen.logits)[0, -1]), gap(logits)
     restored = np.zeros((len(seen.weights), ids.shape[1]))
-    for l, t in waiting.over([*np.ndindex(restored.shape)], lambda place: f"block {place[0]}"):
+    first = int(np.argmax(ids != other))  # what stands before is the same in both runs
+    places = [(l, t) for l, t in np.ndindex(restored.shape) if t >= first]
+    for l, t in waiting.over(places, lambda place: f"block {place[0]}"):
         patched = gap(np.asarray(lens.patch(other, seen, t, l))[0, -1])
         restored[l, t] = lens.recovery(patched, clean, corrupted)
     rival = token_words(tokenizer, [rival])[0]
@@ -170,7 +185,7 @@ def token_words(tokenizer, ids):
 def sights_apart(ours, theirs):
     """Return the largest difference between the numbers of two Sights."""
     def numbers(sight):
-        parts = [sight.weights, sight.chances, sight.logit, sight.chance, [*sight.shares.values()]]
+        parts = [sight.weights, sight.chances, sight.logit, sight.rise, [*sight.shares.values()]]
         parts += [sight.patching.gaps, sight.patching.restored] if sight.patching else []
         return np.concatenate([np.ravel(part) for part in parts])
     return float(np.abs(numbers(ours) - numbers(theirs)).max())

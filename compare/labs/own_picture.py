@@ -24,7 +24,7 @@ def sight_svg(sight):
         lowest + EDGE, title, "Where each head looks; the likeliest next token after each block, "
         "were the stream the last one; what each part adds to the logit of the next token.",
         text(EDGE, 32, title, anchor="start", bold=True, size=20),
-        text(EDGE, 60, f"of probability {sight.chance:.3f}, by a logit of {sight.logit:.2f}",
+        text(EDGE, 60, f"of probability {sight.rise[-1]:.3f}, by a logit of {sight.logit:.2f}",
              anchor="start", color="muted", size=13),
         *pieces, width=max(width, right) + EDGE).svg
 

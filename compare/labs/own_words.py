@@ -8,9 +8,10 @@ WIDTH = 80
 SHADES = ".:+*#"                # of a weight
 STEPS = 0.1, 0.3, 0.5, 0.7      # where each of them but the first begins
 KEY = "a row shows where its token looks: . below 0.1  : 0.1  + 0.3  * 0.5  # 0.7"
-HEADS = 5                       # beside each other, where each looks most
+HEADS = 5                       # beside each other, with the token where each looks most
 MOST = 70                       # tokens of a map, one character each
 ROWS, PARTS = 24, 12            # of a table, of the attribution
+DEEP = 40                       # rows of a table of depths
 LABEL, WORD = 6, 14             # characters of a token beside a row, and in a sentence
 LEAST = 0.005                   # of a share that is shown
 BAR = 50                        # characters of the largest part
@@ -21,7 +22,7 @@ def sight_lines(sight, head=None):
     """Yield what there is to see: the prediction, the attention, of one head such as "0.1" if it is
     given, the lens, the parts, the patches."""
     T = len(sight.words)
-    yield (f"{tokens(T)}; next: {short(sight.target, WORD)}, probability {sight.chance:.3f}, "
+    yield (f"{tokens(T)}; next: {short(sight.target, WORD)}, probability {sight.rise[-1]:.3f}, "
            f"logit {sight.logit:.2f}")
     for part in focus(sight), maps(sight, head), lens_table(sight), attribution(sight):
         yield ""
@@ -43,18 +44,25 @@ def short(word, width=LABEL):
 
 
 def focus(sight):
-    """Yield where each head looks most from the last token: a row a block, some heads a table."""
+    """Yield where each head looks most from the last token: a row a block, some heads a table.
+
+    Of many heads it leaves out the token, which is as many tokens back as it says.
+    """
     L, H, T, _ = sight.weights.shape
+    named = L * -(-H // HEADS) <= ROWS  # rows
+    back = max(2, len(str(T - 1))) + 1
+    wide = back + (11 if named else 5)
+    room = (WIDTH - 8) // wide
     yield f"Where each head looks most from the last token, {short(sight.words[-1], WORD)}:"
-    yield "at which token, how many tokens back, and with which weight"
-    for first in range(0, H, HEADS):
-        heads = range(first, min(first + HEADS, H))
-        yield f"{'':<9}" + "".join(f"{f'head {h}':<14}" for h in heads).rstrip()
+    yield f"{'at which token, ' * named}how many tokens back, and with which weight"
+    for first in range(0, H, room):
+        heads = range(first, min(first + room, H))
+        yield f"{'':<9}" + "".join(f"{f'head {h}':<{wide}}" for h in heads).rstrip()
         for l in range(L):
-            rows = sight.weights[l, first:first + HEADS, -1]                  # (5, T)
-            cells = (f"{short(sight.words[s]):<7}{T - 1 - s:<3}{decimals(row[s])}"
-                     for row, s in zip(rows, rows.argmax(-1)))
-            yield f"{f'block {l}':<9}" + "".join(f"{cell:<14}" for cell in cells).rstrip()
+            rows = sight.weights[l, first:first + room, -1]                   # (heads, T)
+            cells = (f"{short(sight.words[s]):<7}" * named + f"{T - 1 - s:<{back}}"
+                     + decimals(row[s]) for row, s in zip(rows, rows.argmax(-1)))
+            yield f"{f'block {l}':<9}" + "".join(f"{cell:<{wide}}" for cell in cells).rstrip()
 
 
 def decimals(share):
@@ -113,23 +121,51 @@ def initial(word):
 
 
 def lens_table(sight):
-    """Yield what the model would say after each block, a row a token."""
+    """Yield what the model would say after each block: a row a token, or of many blocks a row each.
+    """
     T, depths = len(sight.words), len(sight.guesses)
-    room = (WIDTH - 8) // (CELL + 1)
-    columns = range(depths) if depths <= room else sorted(
-        {round(i * (depths - 1) / (room - 1)) for i in range(room)})
-    shown = range(max(0, T - ROWS), T)
-    left_out = [f"the last {ROWS} of {tokens(T)}"] if T > ROWS else []
-    left_out += [f"{len(columns)} of {depths} depths"] if len(columns) < depths else []
     yield "The likeliest next token after each block, were it the last one"
-    if left_out:
-        yield ", ".join(left_out)
-    names = ["embedded", *(f"block {l}" for l in range(depths - 1))]
-    yield f"{'':<8}" + "".join(f"{names[d]:<{CELL + 1}}" for d in columns).rstrip()
-    for t in shown:
-        cells = (f"{short(sight.guesses[d][t]):<6} {decimals(sight.chances[d, t])}"
-                 for d in columns)
-        yield f"{short(sight.words[t]):<8}" + "".join(f"{c:<{CELL + 1}}" for c in cells).rstrip()
+    if depths > (WIDTH - 8) // (CELL + 1):
+        yield from lens_by_depth(sight)
+        return
+    if T > ROWS:
+        yield f"the last {ROWS} of {tokens(T)}"
+    yield f"{'':<8}" + "".join(f"{depth_name(d):<{CELL + 1}}" for d in range(depths)).rstrip()
+    for t in range(max(0, T - ROWS), T):
+        cells = (guessed(sight, d, t) for d in range(depths))
+        yield f"{short(sight.words[t]):<8}" + "".join(cells).rstrip()
+
+
+def lens_by_depth(sight):
+    """Yield a row for each depth: what the last tokens would be followed by, and how likely it is
+    that the last one is by the target."""
+    T, depths = len(sight.words), len(sight.guesses)
+    shown = range(max(0, T - 5), T)
+    yield (f"after the last {len(shown)} of {tokens(T)}; " * (T > 5)
+           + f"on the right the probability of {short(sight.target, WORD)}")
+    yield f"{'':<9}" + "".join(f"{short(sight.words[t]):<{CELL + 1}}" for t in shown).rstrip()
+    rows = spread(depths, DEEP)
+    for d in rows:
+        yield (f"{depth_name(d):<9}" + "".join(guessed(sight, d, t) for t in shown)
+               + f"{sight.rise[d]:>8.3f}")
+    if len(rows) < depths:
+        yield f"{len(rows)} of {depths} depths"
+
+
+def depth_name(d):
+    """Return the name of a depth of the stream: the last block that has written."""
+    return f"block {d - 1}" if d else "embedded"
+
+
+def guessed(sight, d, t):
+    """Return a cell: what a depth would follow a token with, and its probability."""
+    return f"{short(sight.guesses[d][t]):<6} {decimals(sight.chances[d, t])}".ljust(CELL + 1)
+
+
+def spread(count, most):
+    """Return the numbers below count, or so many of them, evenly: the first and the last too."""
+    return sorted({round(i * (count - 1) / (most - 1)) for i in range(most)}
+                  if count > most else range(count))
 
 
 def attribution(sight):
@@ -156,19 +192,36 @@ def patches(sight):
     yield (f"it is {clean:.2f} after the prompt, {corrupted:.2f} after the other; what the "
            "prompt's stream,")
     yield "put in at one token before one block, brings back of that"
-    room = (WIDTH - 18) // 8
-    blocks = range(max(0, L - room), L)
     effect = np.abs(found.restored).max(0)                                    # (T,)
-    most = sorted(range(T), key=lambda t: -effect[t])[:ROWS]
+    deep = L > (WIDTH - 18) // 8
+    most = sorted(range(T), key=lambda t: -effect[t])[:(WIDTH - 9) // 8 if deep else ROWS]
     shown = sorted(t for t in most if effect[t] >= LEAST)
-    left_out = [f"{tokens(T - len(shown))} more, of which none brings back "
-                f"{max(LEAST, effect[most[-1]]):.2g}"] if len(shown) < T else []
-    left_out += [f"{counted(L - len(blocks), 'block')} before"] if len(blocks) < L else []
-    yield f"{'':<18}" + "".join(f"{f'block {l}':>8}" for l in blocks)
+    yield from (patches_by_block if deep else patches_by_token)(found, sight.words, shown)
+    if len(shown) < T:
+        yield (f"left out: {tokens(T - len(shown))} more, of which none brings back "
+               f"{max(LEAST, effect[most[-1]]):.2g}")
+
+
+def patches_by_token(found, words, shown):
+    """Yield a row for each of the tokens: what it brings back before each block."""
+    yield f"{'':<18}" + "".join(f"{f'block {l}':>8}" for l in range(len(found.restored)))
     for t in shown:
-        ours, theirs = short(sight.words[t]), short(found.words[t])
+        ours, theirs = short(words[t]), short(found.words[t])
         pair = ours if ours == theirs else f"{ours} for {theirs}"
-        yield f"{pair:<18}" + "".join(
-            f"{round(found.restored[l, t], 2) + 0.0:>8.2f}" for l in blocks)
-    if left_out:
-        yield f"left out: {'; '.join(left_out)}"
+        yield f"{pair:<18}" + rounded_cells(found.restored[:, t])
+
+
+def patches_by_block(found, words, shown):
+    """Yield a row for each block, or some: what each of the tokens brings back before it."""
+    yield f"{'':<9}" + "".join(f"{short(words[t]):>8}" for t in shown)
+    if any(words[t] != found.words[t] for t in shown):
+        yield f"{'for':<9}" + "".join(
+            f"{short(found.words[t]) if words[t] != found.words[t] else '':>8}"
+            for t in shown).rstrip()
+    for l in spread(len(found.restored), DEEP):
+        yield f"{f'block {l}':<9}" + rounded_cells(found.restored[l, shown])
+
+
+def rounded_cells(row):
+    """Return cells of numbers to 2 digits, none of them -0.00."""
+    return "".join(f"{value + 0.0:>8.2f}" for value in np.round(row, 2))

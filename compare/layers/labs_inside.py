@@ -43,6 +43,8 @@ INSIDE = [
         {"steps": Setting(600, "updates of the model that is looked into", 1)}, {"steps": 5},
         {"out": Setting(None, "a run of train: look into its model instead (with --prompt)"),
          "last": Setting(False, "its last checkpoint, not the best"),
+         "model": Setting(None, "a llama: look into it instead, a .gguf file, or a folder with "
+                          "config.json, tokenizer.json and model.safetensors"),
          "prompt": Setting(None, "the text that the model is given"),
          "target": Setting(None, "the next token that is explained (default: the likeliest)"),
          "other": Setting(None, "another text of as many tokens, to patch from --prompt"),

@@ -114,7 +114,7 @@ def drawn_sight(L, H, T, words):
     names = [f"head {l}.{h}" for l, h in np.ndindex(L, H)] + [f"MLP {l}" for l in range(L)]
     tokens = [words[i % len(words)] for i in range(T)]
     return Sight(tokens, weights / weights.sum(-1, keepdims=True), [tokens] * (L + 1),
-                 rng.random((L + 1, T)), words[0], 1.5, 0.5,
+                 rng.random((L + 1, T)), words[0], 1.5, rng.random(L + 1),
                  dict(zip(names, rng.standard_normal(len(names)).tolist())),
                  Patching(tokens[::-1], words[1], (2.0, -1.0), rng.standard_normal((L, T))))
 
@@ -122,7 +122,7 @@ def drawn_sight(L, H, T, words):
 ODD = [" the", "\n", "`", "<&>", "'", "internationalization", "\\xe2", "\t\x00", "\u4e2d\u6587"]
 
 
-@pytest.mark.parametrize("sizes", [(1, 1, 2), (2, 12, 14), (3, 5, 30), (12, 12, 72)])
+@pytest.mark.parametrize("sizes", [(1, 1, 2), (2, 12, 14), (3, 5, 30), (12, 12, 72), (30, 9, 5)])
 @pytest.mark.parametrize("words", [["a", "b", " "], ODD], ids=["letters", "odd"])
 def test_any_model_fits_into_a_console_and_into_a_picture(sizes, words):
     sight = drawn_sight(*sizes, words)
