@@ -10,24 +10,36 @@ from hypothesis import strategies as st
 
 from compare.labs.lenses import LENSES
 from compare.layers import weights
+from compare.layers.models import MODELS, model_of
 from compare.layers.streams import stream
 from compare.layers.table import LAYERS
-from reference import gpt
 from reference.labs import attention_only, lens
 from strategies import examples
 from torch_impl.labs import lens as torch_lens
 
-few = settings(max_examples=12)
+few = settings(max_examples=16)
 both_sides = pytest.mark.parametrize("side", LENSES)
 
 
 @st.composite
 def models(draw):
-    """(config, params, tokens, other tokens) of a small GPT without dropout."""
-    case = draw(examples(LAYERS["gpt"]))
+    """(config, params, tokens, other tokens) of a small GPT without dropout, or of a small llama."""
+    stem = draw(st.sampled_from([*MODELS]))
+    case = draw(examples(LAYERS[stem]))
     (tokens,), p, config = case.example.inputs.values(), case.example.params, case.example.options
     other = (tokens + 1) % case.sizes["V"]
-    return dataclasses.replace(config["config"], dropout=0.0), p, tokens, other
+    return without_dropout(config["config"]), p, tokens, other
+
+
+def without_dropout(config):
+    return dataclasses.replace(config, dropout=0.0) if hasattr(config, "dropout") else config
+
+
+def count_of_parts(config):
+    """A GPT's tables, and of each block its heads, a bias and an MLP; a llama's without positions
+    and biases."""
+    extra = 1 if model_of(config).stem == "gpt" else 0
+    return 1 + extra + config.n_layer * (config.n_head + 1 + extra)
 
 
 def arrays(seen):
@@ -44,11 +56,13 @@ def close(a, b):
 def test_its_forward_is_exactly_that_of_the_model(model):
     config, p, tokens, _ = model
     seen = lens.see(tokens, p, config=config)
-    logits, cache = gpt.forward(tokens, p, config=config)
+    logits, cache = model_of(config).numpy.forward(tokens, p, config=config)
     np.testing.assert_array_equal(seen.logits, logits)
     for weights_, block in zip(seen.weights, cache.blocks, strict=True):
-        np.testing.assert_array_equal(weights_, block.attention.weights)
-    np.testing.assert_array_equal(lens.logit_lens(seen.stream[-1], p), logits)
+        theirs = block.attention.softmax.y  # of a llama in groups, one behind the other
+        np.testing.assert_array_equal(weights_.ravel(), theirs.ravel())
+    last = lens.logit_lens(seen.stream[-1], p, eps=lens.eps_of(config))
+    np.testing.assert_array_equal(last, logits)
 
 
 @few
@@ -93,7 +107,7 @@ def test_the_parts_sum_to_the_stream_and_to_the_logits(side, model):
     config, p, tokens, targets = model
     side = LENSES[side](config, p)
     seen = side.see(tokens)
-    assert len(seen.parts) == 2 + config.n_layer * (config.n_head + 2)
+    assert len(seen.parts) == count_of_parts(config)
     assert close(sum(map(np.asarray, seen.parts.values())), seen.stream[-1])
     logits = np.take_along_axis(np.asarray(seen.logits), targets[..., None], -1)[..., 0]
     assert close(sum(map(np.asarray, side.attribute(seen, targets).values())), logits)
@@ -130,19 +144,21 @@ def test_a_patch_at_the_last_place_before_the_last_block_leaves_its_heads_where_
     assert not close(patched, np.asarray(own.logits)[:, -1])
 
 
-def drawn_model(T):
-    sizes = dict(B=2, T=T, V=9, S=1, L=2, H=2, D=3)
-    example = LAYERS["gpt"].example(sizes, 0)
+def drawn_model(T, stem="gpt"):
+    """A model of two blocks: a GPT of two heads of 3 channels, or a llama of four of 4, in two groups."""
+    sizes = dict(B=2, T=T, V=9, S=1, L=2, H=2, D=3, K=2, G=2, P=2, F=5)
+    example = LAYERS[stem].example(sizes, 0)
     tokens = stream(0, "batches").integers(0, 9, (2, T))
-    config = dataclasses.replace(example.options["config"], dropout=0.0)
+    config = without_dropout(example.options["config"])
     return config, example.params, tokens, (tokens + 1) % 9
 
 
-def test_a_head_that_is_cut_off_takes_its_part_with_it():
-    """Of the last block: behind the other heads, before its MLP."""
-    config, p, tokens, _ = drawn_model(T=4)
+@pytest.mark.parametrize("stem, columns", [("gpt", slice(3, 6)), ("llama", slice(4, 8))])
+def test_a_head_that_is_cut_off_takes_its_part_with_it(stem, columns):
+    """Of the last block: beside the other heads, of its group too, before its MLP."""
+    config, p, tokens, _ = drawn_model(4, stem)
     cut = p.blocks[-1].attention.proj.weight.copy()
-    cut[:, 3:] = 0  # head 1
+    cut[:, columns] = 0  # of head 1
     attention = p.blocks[-1].attention
     attention = attention._replace(proj=attention.proj._replace(weight=cut))
     without = p._replace(blocks=(p.blocks[0], p.blocks[1]._replace(attention=attention)))
@@ -171,7 +187,8 @@ def test_recovery_is_the_share_of_a_difference(module):
         module.recovery(1.0, 2.0, 2.0)
 
 
-def test_a_config_that_is_not_of_the_parameters_is_refused():
-    config, p, tokens, _ = drawn_model(T=3)
+@pytest.mark.parametrize("stem", MODELS)
+def test_a_config_that_is_not_of_the_parameters_is_refused(stem):
+    config, p, tokens, _ = drawn_model(3, stem)
     with pytest.raises(ValueError, match="config.n_layer is 3; allowed: 2, as in the parameters"):
         lens.see(tokens, p, config=dataclasses.replace(config, n_layer=3))
