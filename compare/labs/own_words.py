@@ -76,7 +76,8 @@ def maps(sight, head=None):
     L, H, T, _ = sight.weights.shape
     shown = range(max(0, T - MOST), T)
     wide = 2 if 2 * len(shown) + 8 <= WIDTH else 1
-    width = 8 + wide * len(shown)
+    longest = max(len(title_of(sight, *place)) for place in np.ndindex(L, H))
+    width = max(8 + wide * len(shown), longest)
     beside = max(1, (WIDTH + 4) // (width + 4))
     order = sorted(np.ndindex(L, H), key=lambda place: -abs(share_of(sight, *place)))
     order = order[:beside * (2 if len(shown) <= 16 else 1)]
@@ -101,13 +102,17 @@ def share_of(sight, l, h):
     return sight.shares[f"head {l}.{h}"]
 
 
+def title_of(sight, l, h):
+    """Return the title of the map of a head, with its share."""
+    return f"block {l}, head {h} ({share_of(sight, l, h):+.2f})"
+
+
 def map_of(sight, l, h, shown, wide):
     """Return the lines of the map of a head: its title, the tokens above, a row a token."""
-    title = f"block {l}, head {h} ({share_of(sight, l, h):+.2f})"
     above = "".join(initial(sight.words[t]).ljust(wide) for t in shown)
     rows = [f"{short(sight.words[t]):<8}" + "".join(
         shade(sight.weights[l, h, t, s]).ljust(wide) for s in shown if s <= t) for t in shown]
-    return [title, f"{'':<8}{above}", *rows]
+    return [title_of(sight, l, h), f"{'':<8}{above}", *rows]
 
 
 def shade(weight):
