@@ -1,5 +1,6 @@
 """The lens on a trained model of one's own: what it makes of a prompt, measured on both sides."""
 
+import math
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ from .lenses import LENSES
 from .run import APART, NAMES, SIDES
 
 PICTURE = "lens_prompt.svg"
+MOST_WEIGHTS = 2**28  # of attention, that a prompt may make in all heads: 2 GB a side
 
 
 class Patching(NamedTuple):
@@ -66,7 +68,7 @@ def look(given):
     path.parent.mkdir(parents=True, exist_ok=True)
     with written_whole(path) as file:
         file.write(standalone(own_picture.sight_svg(found[0])).encode())
-    print(f"\nevery head, and the rest, as a picture: {path}", flush=True)
+    print(f"\nthe same with more heads, as a picture: {path}", flush=True)
     return 0
 
 
@@ -86,13 +88,14 @@ def prompts_of(given, model):
 
     Raises ValueError for a text that can't be looked at.
     """
-    S = model.config.block_size
+    S, heads = model.config.block_size, model.config.n_layer * model.config.n_head
+    longest = min(S, math.isqrt(MOST_WEIGHTS // heads))
     if S < 2:
         raise ValueError(f"block_size of the model is {S}; allowed: at least 2, to look back")
     ids = ids_of_text("prompt", given.prompt, model)
-    if not 2 <= len(ids) <= S:
-        raise ValueError(f"prompt has {own_words.tokens(len(ids))}; allowed: 2 to {S}, or there is "
-                         "nothing to look back at, or too much")
+    if not 2 <= len(ids) <= longest:
+        raise ValueError(f"prompt has {own_words.tokens(len(ids))}; allowed: 2 to {longest}, or "
+                         "there is nothing to look back at, or too much")
     other = target = None
     if given.other is not None:
         other = ids_of_text("other", given.other, model)

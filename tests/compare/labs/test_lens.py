@@ -204,6 +204,12 @@ def test_what_cannot_be_looked_at_in_a_llama_is_refused_in_a_sentence(llamas, ca
     assert sentence in err.splitlines()[-1] and "Traceback" not in err
 
 
+def test_a_prompt_that_would_make_too_many_weights_is_refused(llamas, monkeypatch, capsys):
+    monkeypatch.setattr(own_model, "MOST_WEIGHTS", 9 * DEEP.n_layer * DEEP.n_head)
+    assert looked_at("--model", "deep.gguf") == 2
+    assert "prompt has 4 tokens; allowed: 2 to 3, or there is" in capsys.readouterr().err
+
+
 def test_torch_looks_at_the_arrays_that_it_is_given():
     """A large model is in memory once."""
     params = init(DEEP, np.random.default_rng(0), np.float64)
