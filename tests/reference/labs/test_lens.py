@@ -17,7 +17,7 @@ from reference.labs import attention_only, lens
 from strategies import examples
 from torch_impl.labs import lens as torch_lens
 
-few = settings(max_examples=16)
+few = settings(max_examples=12)
 both_sides = pytest.mark.parametrize("side", LENSES)
 
 
