@@ -85,7 +85,7 @@ def test_each_layer_is_three_files_and_a_row():
 def test_a_layer_stays_short(stem):
     # both attentions and the models have many parts; flash_attention has a loop in a loop, twice
     limit = {"attention": 100, "flash_attention": 90, "gpt": 150, "llama": 165,
-             "attention_only": 80, "grouped_attention": 105, "megabyte": 140}.get(stem, 60)
+             "attention_only": 80, "grouped_attention": 105, "megabyte": 143}.get(stem, 60)
     assert len(read(path_of(stem)).splitlines()) <= limit
 
 

@@ -42,7 +42,8 @@ def forward(tokens, p, *, config):
 
 def backward(dlogits, cache):
     """Return the gradients of all parameters: (B, T, V) -> Params."""
-    return attention_only.backward(dlogits, cache, attend=grouped_attention.backward)  # (...)  POS-3
+    return attention_only.backward(
+        dlogits, cache, attend=grouped_attention.backward)                   # (...)      POS-3
 
 
 def loss_and_grad(tokens, targets, p, *, config, keep=None):

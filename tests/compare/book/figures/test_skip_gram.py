@@ -12,7 +12,7 @@ def test_the_scores_and_probabilities_are_those_of_the_places():
     for score, words in zip(scores, ("its context", "drawn", "drawn")):
         number = f"{score:.2f}"
         chance = 1 / (1 + np.exp(-score))
-        assert f"{words}: score {number}, is a pair with {chance:.2f}" in texts_of("skip_gram")
+        assert f"{words}: score {number}, a pair by {chance:.2f}" in texts_of("skip_gram")
 
 
 def test_context_and_word_come_nearer_and_drawn_words_go_away_along_the_word():
