@@ -140,3 +140,11 @@ IN_LABS = [
      {"LAW-6": "return (dy * np.exp(cache.gamma * cache.z)) @ slopes(cache)"},
      "these are the slopes of the loss: its logarithm is returned"),
 ]
+FORWARDS_IN_LABS = [  # of a forward: (layer, what was done, {tag: the lines in its place})
+    ("megabyte", "the patches are not shifted", {"MB-2": "g = x.reshape(B, Q, M * C)"}),
+    ("megabyte", "the text is shifted by a byte, and then cut into patches",
+     {"MB-2": "g = later(x, p.start_byte).reshape(B, Q, M * C)"}),
+    ("megabyte", "the bytes are not shifted", {"MB-4": "before = x.reshape(-1, M, C)"}),
+    ("megabyte", "the byte before a patch stands in place of the start",
+     {"MB-4": "before = later(x, p.start_byte).reshape(-1, M, C)"}),
+]

@@ -16,6 +16,7 @@ from ..layers.source import module_of, path_of, read, tags
 from ..layers.table import LAYERS
 from .edits import OPERATORS
 from .by_hand import HAND_MADE
+from .in_labs import FORWARDS_IN_LABS
 from .known import EQUIVALENT, MEANINGS
 from .scope import Scope
 from .syntax import checks, refuses
@@ -119,21 +120,23 @@ def mutants(stem):
 
 @functools.cache
 def hand_made(stem):
-    """Return the wrong versions of a backward that are more than one edit away, from by_hand.py."""
-    return [Mutant(stem, "backward", ", ".join(replaced), edit, with_lines(stem, replaced))
-            for file, edit, replaced, _ in HAND_MADE if file == stem]
+    """Return the wrong versions that are more than one edit away, from by_hand.py and in_labs.py."""
+    made = [("backward", *row[:3]) for row in HAND_MADE]
+    made += [("forward", *row) for row in FORWARDS_IN_LABS]
+    return [Mutant(stem, name, ", ".join(replaced), edit, with_lines(stem, replaced, name))
+            for name, file, edit, replaced in made if file == stem]
 
 
-def with_lines(stem, replaced):
-    """Return the tree of a backward with other statements in the place of those with some tags.
+def with_lines(stem, replaced, name="backward"):
+    """Return the tree of a function with other statements in the place of those with some tags.
 
     Raises ValueError for a tag that no statement carries.
     """
     lines, functions = functions_of(stem)
     exchange = Exchange(lines, replaced)
-    function = exchange.visit(functions["backward"])
+    function = exchange.visit(functions[name])
     if left := set(replaced) - exchange.done:
-        raise ValueError(f"no statement of {stem}.backward carries {', '.join(sorted(left))}")
+        raise ValueError(f"no statement of {stem}.{name} carries {', '.join(sorted(left))}")
     return function
 
 

@@ -125,8 +125,24 @@ def test_whatever_is_known_of_a_mutant_is_of_one_that_there_is():
     assert {stem for stem, *_ in by_hand.HAND_MADE} <= set(LAYERS)
 
 
-@pytest.mark.parametrize("mutant", [m for stem in LAYERS for m in hand_made(stem)],
-                         ids=lambda mutant: mutant.name)
+def made_by_hand(function):
+    """Return the marks of a test that takes every mistake made by hand in one function."""
+    return pytest.mark.parametrize(
+        "mutant", [m for stem in LAYERS for m in hand_made(stem) if m.function == function],
+        ids=lambda mutant: mutant.name)
+
+
+@made_by_hand("forward")
+def test_a_mistake_made_by_hand_gives_a_wrong_output_and_no_error(mutant):
+    layer = LAYERS[mutant.stem]
+    examples = [case.example for case in cases(layer)[-8:]]
+    right = [both.forward(layer, example)[0] for example in examples]
+    with mutant.planted():
+        wrong = [both.forward(layer, example)[0] for example in examples]
+    assert not all(map(np.array_equal, right, wrong))
+
+
+@made_by_hand("backward")
 def test_a_mistake_made_by_hand_gives_wrong_gradients_and_no_error(mutant):
     made = [(case, outcome_of(mutant, case)) for case in cases(LAYERS[mutant.stem])[-8:]]
     assert None not in [outcome for _, outcome in made]
