@@ -150,10 +150,12 @@ def experiment(side, seed, *, limit, holdout):
 
 
 def prices_over_all(numbers, kind, of_other):
-    """Return the price of the reducible loss, without and with the other model's, over that of
-    learning from all."""
-    own, of_all = (numbers[f"price, {kind}, {way}"] for way in ("by reducible loss", "all"))
-    return {f"price over that of all, {kind}, by reducible loss": own / of_all,
+    """Return the prices over that of learning from all: of choosing by loss, by the reducible loss,
+    and the latter with the other model's."""
+    by_loss, own, of_all = (numbers[f"price, {kind}, {way}"]
+                            for way in ("by loss", "by reducible loss", "all"))
+    return {f"price over that of all, {kind}, by loss": by_loss / of_all,
+            f"price over that of all, {kind}, by reducible loss": own / of_all,
             f"price over that of all, {kind}, and of the other model": (own + of_other) / of_all}
 
 

@@ -66,8 +66,9 @@ def test_a_run_ends_where_enough_is_right_and_looks_every_fifth_update(monkeypat
 
 def test_the_price_counts_what_is_looked_at():
     assert [price_of(way, 10) for way in WAYS] == [240, 880, 880, 1520, 1920]
-    numbers = {"price, clean, by reducible loss": 30, "price, clean, all": 20}
-    assert [*selection.prices_over_all(numbers, "clean", 50).values()] == [1.5, 4]
+    numbers = {"price, clean, by loss": 10, "price, clean, by reducible loss": 30,
+               "price, clean, all": 20}
+    assert [*selection.prices_over_all(numbers, "clean", 50).values()] == [0.5, 1.5, 4]
 
 
 def test_the_picture_has_a_curve_a_way_and_the_plot_its_updates():
