@@ -61,6 +61,7 @@ STREAMS = {
     "holdout learner": 84,    # its initial values
     "bytes": 90,                  # megabyte: the language, and its texts
     "start of megabyte": 91,      # the initial values of both models
+    "shuffled patches": 92,       # their random order
     "start of positions": 100,    # initial values, of every kind the same
     "texts of positions": 101,    # to learn from
     "tests of positions": 102,    # texts to measure on

@@ -215,6 +215,8 @@ EQUIVALENT = {  # mutants that are right after all, by name, and why
     **dict.fromkeys([
         "gpt.backward LM-6: cache.norm.xhat stands in place of cache.h",
         "llama.backward LL-5: cache.norm.xhat stands in place of cache.h",
+        "megabyte.backward MB-9: cache.norm.xhat stands in place of cache.h",
+        "megabyte.backward MB-9: cache.norm.xhat stands in place of cache.h (place 2)",
     ], "only the shape is read"),
     "adamw.learning_rate AW-9: it asks step <= warmup, not step < warmup":
         "at step = warmup the line and the cosine meet: both give lr",
