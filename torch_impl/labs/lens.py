@@ -76,7 +76,7 @@ def weights_of(q, k):
     T, D = q.shape[-2:]
     unseen = torch.ones(T, T, dtype=torch.bool, device=q.device).triu(1)
     scores = q @ k.mT / math.sqrt(D)
-    return scores.masked_fill(unseen, -math.inf).softmax(-1)                 # LENS-2, LENS-11
+    return scores.masked_fill(unseen, -math.inf).softmax(-1)                 # LENS-2
 
 
 @torch.no_grad()

@@ -23,9 +23,12 @@ RNG = np.random.default_rng(0)
 X, W, B = RNG.standard_normal((3, 4)), RNG.standard_normal((5, 4)), RNG.standard_normal(5)
 
 
+COMPOSED = "gpt", "block", "attention_only", "llama", "llama_block", "megabyte"
+
+
 def examples_of(layer):
     """Some examples: one of the study's sizes; of the small layers, drawn ones, too."""
-    small = layer.stem not in ("gpt", "block", "attention", "mlp")
+    small = layer.stem not in (*COMPOSED, "attention", "mlp", "grouped_attention")
     drawn = [draw_sizes(layer.letters, seed) for seed in range(2)] if small else []
     return [layer.example(n, 1) for n in [sizes(layer.letters, "study"), *drawn]]
 
@@ -41,7 +44,7 @@ def leaves_of(example):
 @every_layer
 def test_every_layer_passes_and_an_error_of_1e_6_is_found_in_each_gradient(layer, monkeypatch):
     monkeypatch.setattr(examine_module, "WHOLE", 0)  # what kind of wrong is not asked here
-    if layer.stem in ("gpt", "block"):
+    if layer.stem in COMPOSED:
         monkeypatch.setattr(examine_module, "ENTRIES", 2)  # the adjoint test sees all of them
     met = set()
     for example in examples_of(layer):
