@@ -110,7 +110,7 @@ def attribute(seen, targets, model):
     if is_llama(model):
         scale = norm.weight / (x.square().mean(-1, keepdim=True) + norm.eps).sqrt()
         return {name: (part * scale * head).sum(-1)
-                for name, part in seen.parts.items()}                        # LENS-7, LENS-13
+                for name, part in seen.parts.items()}                        # LENS-13
     scale = norm.weight / (x.var(-1, keepdim=True, correction=0) + norm.eps).sqrt()
     shares = {name: ((part - part.mean(-1, keepdim=True)) * scale * head).sum(-1)
               for name, part in seen.parts.items()}                          # LENS-6, LENS-7
