@@ -120,7 +120,7 @@ def mutants(stem):
 
 @functools.cache
 def hand_made(stem):
-    """Return the wrong versions that are more than one edit away, from by_hand.py and in_labs.py."""
+    """Return the wrong versions more than one edit away, from by_hand.py and in_labs.py."""
     made = [("backward", *row[:3]) for row in HAND_MADE]
     made += [("forward", *row) for row in FORWARDS_IN_LABS]
     return [Mutant(stem, name, ", ".join(replaced), edit, with_lines(stem, replaced, name))

@@ -67,10 +67,11 @@ def run_block(x, params, config):
 def heads_of(attend):
     """Return the weights and the values of each head: (B, H, T, T), (B, H, T, D)."""
     if isinstance(attend, attention.Cache):
-        return attend.weights, attend.v                                      # LENS-2
+        return attend.weights, attend.v                                      # (B, H, T, T)  LENS-2
     weights = attend.softmax.y                                               # (B, K, G, T, T)
     B, K, G, T, _ = weights.shape
-    return weights.reshape(B, K * G, T, T), attend.v.repeat(G, axis=1)       # LENS-11
+    v = attend.v.repeat(G, axis=1)                                           # (B, H, T, D)  LENS-11
+    return weights.reshape(B, K * G, T, T), v
 
 
 def logit_lens(x, p, *, eps=1e-5):
