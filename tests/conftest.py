@@ -15,7 +15,7 @@ settings.register_profile("mutants", settings.get_profile("quick"),
 settings.load_profile("quick")
 os.environ["COMPARE_CACHE"] = ""  # a mutant's results must not be those that were kept of ours
 torch.set_num_threads(1)  # the arrays are tiny: a second thread only waits
-FIRST = "training", "text", "files", "bench", "checks"  # of half 0
+FIRST = "training", "text", "files", "bench", "checks", "labs"  # of half 0
 
 
 def pytest_addoption(parser):
