@@ -4,7 +4,6 @@ import dataclasses
 import os
 from functools import partial
 
-import reference.train
 from reference import adamw
 from reference.fast import adapted_llama, blas, memory
 from reference.labs import adaptation
@@ -21,6 +20,7 @@ from .finish import finish
 from .folder import RunFolder, is_best
 from .job import Job
 from .loop import Run
+from .numpy_side import NumpySide
 from .settings import schedule_of, values_of
 
 USUAL = {"block_size": 256, "batch_size": 1, "steps": 60, "lr": 1e-3, "min_lr": 1e-4, "warmup": 6,
@@ -52,14 +52,12 @@ class AdapterFolder(RunFolder):
                 f"--adapter {argument(best)}")
 
 
-class NumpyAdapting:
+class NumpyAdapting(NumpySide):
     """Adapters in training beside a frozen llama, in NumPy."""
-
-    name = "numpy"
 
     def __init__(self, job, frozen):
         self.job, self.params, self.state = job, job.weights, adamw.init(job.weights)
-        options = dict(frozen=frozen, scale=SCALE)
+        self.optimizer, options = adamw, dict(frozen=frozen, scale=SCALE)
         self.loss = partial(adapted_llama.loss, **options)
         self.loss_and_grad = partial(adapted_llama.loss_and_grad, **options)
         memory.keep()
@@ -67,25 +65,7 @@ class NumpyAdapting:
     def steps(self, batches):
         """Yield a Step after each update."""
         with blas.threads(self.job.threads):
-            for step in reference.train.train(
-                    self.params, batches, config=self.job.config, schedule=self.job.schedule,
-                    loss_and_grad=self.loss_and_grad, state=self.state,
-                    accumulate=self.job.accumulate):
-                self.params, self.state = step.params, step.state
-                yield step
-
-    def evaluate(self, batches):
-        """Return the mean loss over batches (tokens, targets)."""
-        return reference.train.evaluate(self.params, batches, config=self.job.config,
-                                        loss=self.loss)
-
-    def snapshot(self):
-        """Return (adapters, state) as NumPy arrays."""
-        return self.params, self.state
-
-    def asked(self, number):
-        """Return the signal that asks to stop: there is no other process to ask."""
-        return number
+            yield from super().steps(batches)
 
 
 def train_adapters(given):
@@ -113,7 +93,10 @@ def check_adapting(given):
     if given.side == "both":
         raise ValueError("with is both; allowed with --lora: numpy or torch")
     trained.check_keep_bits(given)
-    for name in "resume", "weights", "tokenizer", "stats", "preset", "vocab_size", "compile":
+    if given.device != "cpu":
+        raise ValueError(f"device is {given.device}; allowed with --lora: cpu")
+    for name in ("resume", "weights", "tokenizer", "merges", "gpt2_files", "stats", "preset",
+                 "vocab_size", "dtype", "autocast", "compile"):
         if getattr(given, name):
             raise ValueError(f"{name} is {getattr(given, name)}; allowed: only without --lora")
     for name in "n_layer", "n_head", "n_embd", "dropout", "n_kv_head", "n_hidden", "tied":

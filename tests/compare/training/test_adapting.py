@@ -87,6 +87,9 @@ def test_a_window_is_as_long_as_a_short_text_allows(place):
 
 @pytest.mark.parametrize("words, sentence", [
     (["--with", "both"], "with is both; allowed with --lora: numpy or torch"),
+    (["--with", "torch", "--device", "cuda"], "device is cuda; allowed with --lora: cpu"),
+    (["--with", "torch", "--autocast"], "autocast is True; allowed: only without --lora"),
+    (["--dtype", "float64"], "dtype is float64; allowed: only without --lora"),
     (["--resume"], "resume is True; allowed: only without --lora"),
     (["--n-layer", "2"], "n_layer is 2; allowed: only without --lora, as the model has its own"),
     (["--weights", "w.npz"], "weights is w.npz; allowed: only without --lora"),
